@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Locks, the interrupt flag, and printing. */
+#include <errno.h>
+#include <sched.h>
+#include <stdarg.h>
+
+#include "shim.h"
+#include <linux/bug.h>
+#include <linux/kernel.h>
+#include <linux/spinlock.h>
+#include <linux/string.h>
+
+static int threads;
+static __thread int self;
+static __thread unsigned int held;
+static __thread bool irqs_off;
+static u64 printed;
+
+static int thread(void)
+{
+	if (!self)
+		self = __atomic_add_fetch(&threads, 1, __ATOMIC_RELAXED);
+	return self;
+}
+
+bool shim_trylock(raw_spinlock_t *lock)
+{
+	int free = 0;
+
+	if (!__atomic_compare_exchange_n(&lock->owner, &free, thread(), false,
+					 __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+		return false;
+	if (irqs_off)
+		lock->irq_seen = true;
+	else
+		BUG_ON(lock->irq_seen);
+	held++;
+	return true;
+}
+
+void shim_lock(raw_spinlock_t *lock)
+{
+	BUG_ON(shim_lock_held(lock));
+	while (!shim_trylock(lock))
+		sched_yield();
+}
+
+void shim_unlock(raw_spinlock_t *lock)
+{
+	BUG_ON(!shim_lock_held(lock));
+	held--;
+	__atomic_store_n(&lock->owner, 0, __ATOMIC_RELEASE);
+}
+
+bool shim_lock_held(const raw_spinlock_t *lock)
+{
+	return __atomic_load_n(&lock->owner, __ATOMIC_RELAXED) == thread();
+}
+
+unsigned int shim_locks_held(void)
+{
+	return held;
+}
+
+unsigned long shim_irq_save(void)
+{
+	unsigned long flags = irqs_off;
+
+	irqs_off = true;
+	return flags;
+}
+
+void shim_irq_restore(unsigned long flags)
+{
+	irqs_off = flags;
+}
+
+bool shim_irqs_off(void)
+{
+	return irqs_off;
+}
+
+void shim_might_sleep(const char *file, int line)
+{
+	if (!held && !irqs_off)
+		return;
+	fprintf(stderr, "%s:%d may sleep: %u locks held, interrupts %s\n",
+		file, line, held, irqs_off ? "off" : "on");
+	__builtin_trap();
+}
+
+int printk(const char *fmt, ...)
+{
+	va_list args;
+	int n;
+
+	printed++;
+	va_start(args, fmt);
+	n = vfprintf(stderr, fmt, args);
+	va_end(args);
+	return n;
+}
+
+u64 shim_printed(void)
+{
+	return printed;
+}
+
+int vscnprintf(char *buf, size_t size, const char *fmt, va_list args)
+{
+	int n = vsnprintf(buf, size, fmt, args);
+
+	if (!size || n < 0)
+		return 0;
+	return (size_t)n < size ? n : (int)size - 1;
+}
+
+int scnprintf(char *buf, size_t size, const char *fmt, ...)
+{
+	va_list args;
+	int n;
+
+	va_start(args, fmt);
+	n = vscnprintf(buf, size, fmt, args);
+	va_end(args);
+	return n;
+}
+
+ssize_t strscpy(char *dst, const char *src, size_t size)
+{
+	size_t len = strnlen(src, size);
+
+	if (!size)
+		return -E2BIG;
+	if (len == size) {
+		memcpy(dst, src, size - 1);
+		dst[size - 1] = '\0';
+		return -E2BIG;
+	}
+	memcpy(dst, src, len + 1);
+	return len;
+}

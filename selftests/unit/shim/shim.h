@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What a test may do to the world behind the kernel headers of this folder. */
+#ifndef IVM_SHIM_H
+#define IVM_SHIM_H
+
+#include <linux/types.h>
+
+/* ---- clock.c: time moves only here ---- */
+
+/* Nanoseconds of the one clock behind ktime_get() and friends; starts well above 0. */
+u64 shim_clock_now(void);
+/* Moves time on; timers due on the way fire in order, each seeing its own time as "now". */
+void shim_clock_advance(u64 ns);
+/* TSC ticks in a microsecond for rdtsc(), default 1000 (a tick is a nanosecond). */
+void shim_tsc_per_us(u64 ticks);
+/* Timers armed now; fired since the start. */
+unsigned int shim_timers_armed(void);
+u64 shim_timers_fired(void);
+/* Calls of hrtimer_start…() since the start: what a hostile guest could make the host do. */
+u64 shim_timers_started(void);
+
+/* ---- memory.c ---- */
+
+/* Objects allocated and not yet freed. */
+unsigned int shim_alloc_live(void);
+/* The @nth allocation from now (1 = the next) fails, once; 0 = none. */
+void shim_alloc_fail(unsigned int nth);
+
+/* ---- context.c: who may not sleep, which locks are held ---- */
+
+/* Raw spinlocks held by this thread; interrupts off? */
+unsigned int shim_locks_held(void);
+bool shim_irqs_off(void);
+/* Lines that the code under test printed since the start (a guest must not cause any). */
+u64 shim_printed(void);
+
+#endif
