@@ -8,9 +8,10 @@
 #include "cpuid_allow.h"
 #include "x86.h"
 
+#include <linux/bitops.h>
+#include <linux/bug.h>
 #include <linux/err.h>
 #include <linux/kernel.h>
-#include <linux/log2.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
@@ -379,7 +380,7 @@ struct ivm_cpuid *ivm_cpuid_build(const struct ivm_cpuid_host *host, unsigned in
 	b.host_basic_max = leaf0.eax;
 	b.host_ext_max = ext0.eax;
 	b.amd = is_vendor(&leaf0, "AuthenticAMD") || is_vendor(&leaf0, "HygonGenuine");
-	b.id_bits = order_base_2(nr_vcpus);
+	b.id_bits = fls(nr_vcpus - 1);	/* rounded up */
 	b.xcr0 = xcr0 & (BIT_ULL(IVM_CPUID_XCR0_BITS) - 1);
 	b.table->beyond_repeats = !b.amd;
 	b.table->phys_bits = host->phys_bits;
