@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * How the kernel reaches guest RAM: through its own direct map, by the index
+ * of blocks. Needs no lock: the map is constant while a space is populated,
+ * and nobody asks before or after.
+ */
+#include "space.h"
+
+#include <linux/errno.h>
+#include <linux/io.h>
+#include <linux/string.h>
+
+#include <asm/unaligned.h>
+
+void *ivm_space_ptr(const struct ivm_space *space, u64 gpa, u64 *run)
+{
+	const struct ivm_block *block = ivm_space_block(space, gpa);
+	u64 entry, in_block = gpa & (IVM_BLOCK_SIZE - 1);
+	unsigned long base;
+
+	if (unlikely(!block))
+		return NULL;
+	base = block->base;
+	if (likely(!(base & IVM_BLOCK_SMALL))) {
+		if (run)
+			*run = IVM_BLOCK_SIZE - in_block;
+		return (void *)(base + in_block);
+	}
+	entry = READ_ONCE(((const u64 *)(base - IVM_BLOCK_SMALL))[in_block >> PAGE_SHIFT]);
+	if (run)
+		*run = PAGE_SIZE - offset_in_page(gpa);
+	return phys_to_virt(ivm_s2_address(entry)) + offset_in_page(gpa);
+}
+
+bool ivm_space_is_ram(const struct ivm_space *space, u64 gpa, u64 len)
+{
+	if (gpa <= space->low)
+		return len <= space->low - gpa;
+	gpa -= IVM_MEMORY_HIGH_BASE;		/* wraps to huge below the base */
+	return gpa <= space->high && len <= space->high - gpa;
+}
+
+/*
+ * The guest may be at the same bytes at this moment. What fits a register and
+ * is aligned moves in one access, as it would on hardware: a page-table entry
+ * is never seen half old, half new.
+ */
+static void copy_out(void *to, const void *from, u64 len)
+{
+	if (len == 8 && IS_ALIGNED((unsigned long)from, 8))
+		put_unaligned(READ_ONCE(*(const u64 *)from), (u64 *)to);
+	else if (len == 4 && IS_ALIGNED((unsigned long)from, 4))
+		put_unaligned(READ_ONCE(*(const u32 *)from), (u32 *)to);
+	else if (len == 2 && IS_ALIGNED((unsigned long)from, 2))
+		put_unaligned(READ_ONCE(*(const u16 *)from), (u16 *)to);
+	else
+		memcpy(to, from, len);
+}
+
+static void copy_in(void *to, const void *from, u64 len)
+{
+	if (len == 8 && IS_ALIGNED((unsigned long)to, 8))
+		WRITE_ONCE(*(u64 *)to, get_unaligned((const u64 *)from));
+	else if (len == 4 && IS_ALIGNED((unsigned long)to, 4))
+		WRITE_ONCE(*(u32 *)to, get_unaligned((const u32 *)from));
+	else if (len == 2 && IS_ALIGNED((unsigned long)to, 2))
+		WRITE_ONCE(*(u16 *)to, get_unaligned((const u16 *)from));
+	else
+		memcpy(to, from, len);
+}
+
+int ivm_space_read(const struct ivm_space *space, u64 gpa, void *buf, u64 len)
+{
+	u64 run;
+	void *ptr;
+
+	if (!ivm_space_is_ram(space, gpa, len))
+		return -EFAULT;
+	for (; len; gpa += run, buf += run, len -= run) {
+		ptr = ivm_space_ptr(space, gpa, &run);
+		run = min(run, len);
+		copy_out(buf, ptr, run);
+	}
+	return 0;
+}
+
+int ivm_space_write(const struct ivm_space *space, u64 gpa, const void *buf, u64 len)
+{
+	u64 run;
+	void *ptr;
+
+	if (!ivm_space_is_ram(space, gpa, len))
+		return -EFAULT;
+	for (; len; gpa += run, buf += run, len -= run) {
+		ptr = ivm_space_ptr(space, gpa, &run);
+		run = min(run, len);
+		copy_in(ptr, buf, run);
+	}
+	return 0;
+}

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The life of a guest-physical space: empty -> populated -> empty.
+ *
+ * RAM is handled by blocks of 2 MiB. A block belongs to one thread at a time,
+ * so frames, lists and leaves of a block need no lock; what threads share
+ * (upper tables, counters) is changed by atomic operations.
+ */
+#include "space.h"
+
+#include "parallel.h"
+#include "seed.h"
+#include "../why.h"
+
+#include <linux/err.h>
+#include <linux/io.h>
+#include <linux/slab.h>
+
+LIST_HEAD(ivm_spaces);
+DEFINE_MUTEX(ivm_spaces_lock);
+
+int ivm_mem_init(void)
+{
+	ivm_seed_init();
+	return 0;
+}
+
+void ivm_mem_exit(void)
+{
+	ivm_seed_exit();
+}
+
+struct ivm_space *ivm_space_create(u32 id, const struct ivm_s2_format *format)
+{
+	struct ivm_space *space;
+	int err;
+
+	space = kzalloc(sizeof(*space), GFP_KERNEL);
+	if (!space)
+		return ERR_PTR(-ENOMEM);
+	err = ivm_s2_init(&space->s2, format);
+	if (err) {
+		kfree(space);
+		return ERR_PTR(err);
+	}
+	space->owner.id = id;
+	mutex_init(&space->lock);
+	mutex_lock(&ivm_spaces_lock);
+	list_add_tail(&space->link, &ivm_spaces);
+	mutex_unlock(&ivm_spaces_lock);
+	return space;
+}
+
+/* Return: false when the space is not in state @from. */
+static bool space_move(struct ivm_space *space, enum ivm_space_state from, enum ivm_space_state to)
+{
+	bool moved;
+
+	mutex_lock(&space->lock);
+	moved = space->state == from;
+	if (moved)
+		space->state = to;
+	mutex_unlock(&space->lock);
+	return moved;
+}
+
+static int block_populate_4k(struct ivm_space *space, struct ivm_block *block, u64 gfn)
+{
+	struct page *page;
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < IVM_BLOCK_PAGES; i++) {
+		page = ivm_frame_alloc(&space->owner, gfn + i, IVM_FRAME_4K, &block->frames);
+		if (!page)
+			return -ENOMEM;
+		err = ivm_s2_map(&space->s2, &space->owner, page, gfn + i);
+		if (err)
+			return err;
+		cond_resched();
+	}
+	return 0;
+}
+
+struct populate {
+	struct ivm_space *space;
+	atomic64_t *ready;
+	atomic64_t promised;
+};
+
+/* On error the block is left as it is: depopulation takes any state. */
+static int block_populate(void *ctx, u64 index)
+{
+	struct populate *job = ctx;
+	struct ivm_space *space = job->space;
+	struct ivm_block *block = &space->blocks[index];
+	u64 gfn = ivm_block_gfn(index);
+	struct page *page;
+	int err;
+
+	page = ivm_frame_alloc(&space->owner, gfn, IVM_FRAME_2M, &block->frames);
+	if (page)
+		err = ivm_s2_map(&space->s2, &space->owner, page, gfn);
+	else
+		err = block_populate_4k(space, block, gfn);
+	if (err)
+		return err;
+	if (page)
+		block->base = (unsigned long)page_address(page);
+	else
+		block->base = (unsigned long)ivm_s2_small_table(&space->s2, gfn) | IVM_BLOCK_SMALL;
+	atomic64_sub(IVM_BLOCK_SIZE, &job->promised);
+	ivm_frames_unpromise(IVM_BLOCK_SIZE);
+	atomic64_add(IVM_BLOCK_SIZE, job->ready);
+	return 0;
+}
+
+static int block_scrub(void *ctx, u64 index)
+{
+	struct ivm_space *space = ctx;
+	struct page *page;
+
+	list_for_each_entry(page, &space->blocks[index].frames, lru)
+		ivm_frame_scrub(page);
+	return 0;
+}
+
+/* Gives the frames back as they are. */
+static int block_release(void *ctx, u64 index)
+{
+	struct ivm_space *space = ctx;
+	struct ivm_block *block = &space->blocks[index];
+	struct page *page, *next;
+
+	block->base = 0;
+	ivm_s2_unmap_block(&space->s2, ivm_block_gfn(index));
+	list_for_each_entry_safe(page, next, &block->frames, lru) {
+		ivm_frame_free(page);
+		cond_resched();
+	}
+	return 0;
+}
+
+static int block_scrub_and_release(void *ctx, u64 index)
+{
+	block_scrub(ctx, index);
+	return block_release(ctx, index);
+}
+
+/* In state changing: whatever is there goes. */
+static void space_clear(struct ivm_space *space, int (*release)(void *ctx, u64 index))
+{
+	space->low = 0;
+	space->high = 0;
+	ivm_parallel(space->nr_blocks, false, release, space);
+	ivm_s2_clear(&space->s2);
+	kvfree(space->blocks);
+	space->blocks = NULL;
+	space->nr_blocks = 0;
+	space->owner.generation = 0;
+}
+
+static int space_index(struct ivm_space *space, u64 nr)
+{
+	u64 i;
+
+	space->blocks = kvmalloc_array(nr, sizeof(*space->blocks), GFP_KERNEL | __GFP_NOWARN);
+	if (!space->blocks)
+		return -ENOMEM;
+	for (i = 0; i < nr; i++) {
+		space->blocks[i].base = 0;
+		INIT_LIST_HEAD(&space->blocks[i].frames);
+	}
+	space->nr_blocks = nr;
+	return 0;
+}
+
+static int space_fill(struct ivm_space *space, u64 bytes, atomic64_t *ready, struct ivm_why *why)
+{
+	struct populate job = { .space = space, .ready = ready };
+	int err;
+
+	err = ivm_frames_promise(bytes, why);
+	if (err)
+		return err;
+	atomic64_set(&job.promised, bytes);
+	space->owner.generation = ivm_frame_generation();
+	err = space_index(space, bytes >> IVM_BLOCK_SHIFT);
+	if (!err)
+		err = ivm_parallel(space->nr_blocks, true, block_populate, &job);
+	ivm_frames_unpromise(atomic64_read(&job.promised));
+	if (err == -ENOMEM)
+		return ivm_why(why, IVM_A_MEMORY, err,
+			       "host memory ran out: %llu MiB asked, %llu MiB were found",
+			       bytes >> 20, (u64)atomic64_read(ready) >> 20);
+	if (err == -EINTR)
+		return ivm_why(why, 0, err, "interrupted; the memory was given back");
+	if (err)
+		return ivm_why(why, 0, err, "internal error: a frame could not be mapped");
+	return 0;
+}
+
+int ivm_space_populate(struct ivm_space *space, u64 bytes, atomic64_t *ready, struct ivm_why *why)
+{
+	int err;
+
+	if (!bytes || bytes > IVM_MEMORY_MAX || !IS_ALIGNED(bytes, IVM_MEMORY_ALIGN))
+		return ivm_why(why, IVM_A_MEMORY, -EINVAL,
+			       "memory must be a multiple of %llu MiB, at most %llu MiB",
+			       IVM_MEMORY_ALIGN >> 20, IVM_MEMORY_MAX >> 20);
+	if (!space_move(space, IVM_SPACE_EMPTY, IVM_SPACE_CHANGING))
+		return ivm_why(why, 0, -EBUSY, "the VM has its memory already");
+
+	atomic64_set(ready, 0);
+	err = space_fill(space, bytes, ready, why);
+	if (err) {
+		space_clear(space, block_release);	/* no guest wrote there */
+		atomic64_set(ready, 0);
+		space_move(space, IVM_SPACE_CHANGING, IVM_SPACE_EMPTY);
+		return err;
+	}
+	space->low = min(bytes, IVM_MEMORY_LOW_END);
+	space->high = bytes - space->low;
+	space_move(space, IVM_SPACE_CHANGING, IVM_SPACE_POPULATED);
+	return 0;
+}
+
+void ivm_space_scrub(struct ivm_space *space)
+{
+	ivm_parallel(space->nr_blocks, false, block_scrub, space);
+}
+
+void ivm_space_depopulate(struct ivm_space *space)
+{
+	if (!space_move(space, IVM_SPACE_POPULATED, IVM_SPACE_CHANGING))
+		return;
+	ivm_seed_undo(space);
+	space_clear(space, block_scrub_and_release);
+	space_move(space, IVM_SPACE_CHANGING, IVM_SPACE_EMPTY);
+}
+
+void ivm_space_destroy(struct ivm_space *space)
+{
+	if (!space)
+		return;
+	ivm_space_depopulate(space);
+	mutex_lock(&ivm_spaces_lock);
+	list_del(&space->link);
+	mutex_unlock(&ivm_spaces_lock);
+	ivm_s2_free(&space->s2);
+	mutex_destroy(&space->lock);
+	kfree(space);
+}
+
+u64 ivm_space_root(const struct ivm_space *space)
+{
+	return virt_to_phys(space->s2.root);
+}
+
+u64 ivm_space_kernel_bytes(const struct ivm_space *space)
+{
+	return sizeof(*space) + space->nr_blocks * sizeof(*space->blocks) +
+	       atomic64_read(&space->s2.tables) * PAGE_SIZE;
+}
+
+unsigned int ivm_space_ranges(const struct ivm_space *space, struct ivm_ram_range *range)
+{
+	unsigned int nr = 0;
+
+	if (space->low)
+		range[nr++] = (struct ivm_ram_range){ 0, space->low };
+	if (space->high)
+		range[nr++] = (struct ivm_ram_range){ IVM_MEMORY_HIGH_BASE, space->high };
+	return nr;
+}

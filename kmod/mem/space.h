@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The inside of a guest-physical space, for space.c, access.c and audit.c. */
+#ifndef IVM_MEM_SPACE_H
+#define IVM_MEM_SPACE_H
+
+#include "s2.h"
+
+#include <linux/ivm.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+
+/*
+ * One block of 2 MiB of guest RAM: a 2 MiB frame, or 512 frames of 4 KiB.
+ * @base serves the software page walk: the kernel address of the 2 MiB frame,
+ * or the kernel address of the block's level-1 table plus IVM_BLOCK_SMALL.
+ */
+struct ivm_block {
+	unsigned long base;
+	struct list_head frames;	/* by page->lru: what the block owns */
+};
+#define IVM_BLOCK_SMALL 1UL
+
+enum ivm_space_state {
+	IVM_SPACE_EMPTY,	/* no frames */
+	IVM_SPACE_CHANGING,	/* populate or depopulate is under way, by one thread */
+	IVM_SPACE_POPULATED,	/* map and frames do not change */
+};
+
+/*
+ * (c) constant from creation  (p) written only in state changing, by the
+ * thread that set it; constant while populated  (l) lock  (s) ivm_spaces_lock
+ */
+struct ivm_space {
+	struct ivm_s2 s2;		/* (c), its tables (p) */
+	struct ivm_owner owner;		/* id (c), generation (p) */
+	u64 low, high;			/* (p) bytes of RAM from 0 and from IVM_MEMORY_HIGH_BASE */
+	u64 nr_blocks;			/* (p) */
+	struct ivm_block *blocks;	/* (p) in order of rising address */
+	struct mutex lock;
+	enum ivm_space_state state;	/* (l) */
+	struct list_head link;		/* (s) in ivm_spaces */
+};
+
+/* All spaces. The list's lock is taken before a space's. */
+extern struct list_head ivm_spaces;
+extern struct mutex ivm_spaces_lock;
+
+/* The guest frame number at which a block starts. */
+static inline u64 ivm_block_gfn(u64 index)
+{
+	u64 gpa = index << IVM_BLOCK_SHIFT;
+
+	if (gpa >= IVM_MEMORY_LOW_END)
+		gpa += IVM_MEMORY_HIGH_BASE - IVM_MEMORY_LOW_END;
+	return gpa >> PAGE_SHIFT;
+}
+
+/* The block that holds an address, or NULL when the address is not RAM. */
+static inline struct ivm_block *ivm_space_block(const struct ivm_space *space, u64 gpa)
+{
+	if (gpa < space->low)
+		return &space->blocks[gpa >> IVM_BLOCK_SHIFT];
+	if (gpa - IVM_MEMORY_HIGH_BASE < space->high)	/* wraps to huge below the base */
+		return &space->blocks[(gpa - IVM_MEMORY_HIGH_BASE + IVM_MEMORY_LOW_END) >>
+				      IVM_BLOCK_SHIFT];
+	return NULL;
+}
+
+#endif
