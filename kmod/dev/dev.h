@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the guest sees as hardware, interrupts apart. May call irq/, mem/ and
+ * net/; what it needs from the layer above comes in ops structs.
+ *
+ * Register functions are called with interrupts off from a vCPU's inner loop,
+ * by several vCPUs at once: each device has its own raw spinlock. Builds in
+ * user space too (selftests/unit), where fuzzers run it.
+ */
+#ifndef IVM_DEV_H
+#define IVM_DEV_H
+
+#include <linux/types.h>
+
+struct wait_queue_head;
+
+/* ---- bus.c: who answers at a port or a memory address ---- */
+
+enum ivm_bus_space { IVM_BUS_IO, IVM_BUS_MMIO };
+
+/* @size is 1, 2, 4 or 8 (8 for MMIO only); an access never crosses the end of the claimed range. */
+struct ivm_bus_ops {
+	u64 (*read)(void *dev, u64 addr, unsigned int size);
+	void (*write)(void *dev, u64 addr, unsigned int size, u64 value);
+};
+
+struct ivm_bus;
+
+/* An empty bus; ERR_PTR(-ENOMEM). May sleep. */
+struct ivm_bus *ivm_bus_create(void);
+void ivm_bus_destroy(struct ivm_bus *bus);	/* accepts NULL */
+/**
+ * ivm_bus_add() - claim a range; all claims are made before the first vCPU runs
+ * Return: 0, -EINVAL range wraps or is empty or leaves the space, -EBUSY overlaps a claim, -ENOMEM.
+ */
+int ivm_bus_add(struct ivm_bus *bus, enum ivm_bus_space space, u64 base, u64 size,
+		const struct ivm_bus_ops *ops, void *dev);
+/**
+ * ivm_bus_read() - route a read. Return: false when nobody claims the range (an
+ * access that straddles a claim's edge counts as unclaimed); *value untouched then.
+ * ivm_bus_write() - likewise. No lock: the table does not change once vCPUs run.
+ */
+bool ivm_bus_read(struct ivm_bus *bus, enum ivm_bus_space space, u64 addr, unsigned int size, u64 *value);
+bool ivm_bus_write(struct ivm_bus *bus, enum ivm_bus_space space, u64 addr, unsigned int size, u64 value);
+
+/* ---- console.c: bounded ring of console output, any number of readers ---- */
+
+struct ivm_console;
+
+struct ivm_console *ivm_console_create(void);	/* ring of IVM_CONSOLE_SIZE; ERR_PTR. May sleep */
+void ivm_console_get(struct ivm_console *con);	/* reference: the VM and each open descriptor hold one */
+void ivm_console_put(struct ivm_console *con);
+void ivm_console_put_char(struct ivm_console *con, u8 c);	/* any context; wakes readers; never blocks, never loses order */
+u64 ivm_console_oldest(struct ivm_console *con);	/* position of the oldest byte kept (positions count from 0) */
+u64 ivm_console_end(struct ivm_console *con);		/* position after the newest byte */
+/**
+ * ivm_console_copy() - copy bytes from position *pos on; a position too old is
+ * moved to the oldest byte kept. *pos advances. Return: bytes copied, 0 when there are none.
+ * @buf is kernel memory. Any context.
+ */
+size_t ivm_console_copy(struct ivm_console *con, u64 *pos, void *buf, size_t len);
+/* Woken when output arrives, input space frees, or the console is hung up. */
+struct wait_queue_head *ivm_console_wait(struct ivm_console *con);
+void ivm_console_hangup(struct ivm_console *con, bool hung);	/* VM stopped: readers see the end; false again at next start */
+bool ivm_console_hung(struct ivm_console *con);
+/* Keyboard side: queue of 4096 bytes towards the UART. Return: bytes taken (0 = full). Any context. */
+size_t ivm_console_type(struct ivm_console *con, const void *buf, size_t len);
+size_t ivm_console_type_room(struct ivm_console *con);
+bool ivm_console_typed(struct ivm_console *con, u8 *c);	/* takes one byte; any context */
+/* @typed is called (any context) after ivm_console_type() stored bytes: the UART fetches them. */
+void ivm_console_on_typed(struct ivm_console *con, void (*typed)(void *ctx), void *ctx);
+
+/* ---- uart.c: 16550A at 8 ports, its output and input in a console ---- */
+
+struct ivm_uart;
+struct ivm_line_ops {
+	void (*level)(void *ctx, bool level);	/* interrupt line; any context, device lock held */
+};
+struct ivm_uart *ivm_uart_create(struct ivm_console *con, const struct ivm_line_ops *ops, void *ctx);
+void ivm_uart_destroy(struct ivm_uart *uart);	/* accepts NULL */
+void ivm_uart_reset(struct ivm_uart *uart);
+extern const struct ivm_bus_ops ivm_uart_bus_ops;	/* dev = struct ivm_uart, 8 ports */
+
+/* ---- acpi.c: PM1 event and control block, PM timer, i8042 reset line ---- */
+
+struct ivm_acpi;
+struct ivm_acpi_ops {
+	void (*sci)(void *ctx, bool level);	/* any context, device lock held */
+	void (*power_off)(void *ctx);		/* guest wrote SLP_TYP 5 with SLP_EN; vCPU thread, interrupts off */
+	void (*reset)(void *ctx);		/* guest asked for a reset; likewise */
+};
+struct ivm_acpi *ivm_acpi_create(const struct ivm_acpi_ops *ops, void *ctx);
+void ivm_acpi_destroy(struct ivm_acpi *acpi);	/* accepts NULL */
+void ivm_acpi_reset(struct ivm_acpi *acpi);
+void ivm_acpi_power_button(struct ivm_acpi *acpi);	/* press; any context */
+extern const struct ivm_bus_ops ivm_acpi_pm_bus_ops;	/* dev = struct ivm_acpi, ports PM1_EVT … PM_TMR: 12 at 0x600 */
+extern const struct ivm_bus_ops ivm_i8042_bus_ops;	/* ports 60 and 64: absent keyboard, command FE resets */
+
+/* ---- cmos.c: MC146818 clock at 70/71: UTC, set by the guest for the life of the VM, 113 bytes of RAM ---- */
+
+struct ivm_cmos;
+struct ivm_cmos *ivm_cmos_create(void);
+void ivm_cmos_destroy(struct ivm_cmos *cmos);
+void ivm_cmos_reset(struct ivm_cmos *cmos);
+extern const struct ivm_bus_ops ivm_cmos_bus_ops;
+
+/*
+ * ---- pci.c: configuration mechanism 1 at CF8/CFC over a bus with a host bridge only,
+ * and the reset control register: the byte at CF9 (IVM_PLATFORM_RESET_PORT) ----
+ */
+
+struct ivm_pci;
+struct ivm_pci_ops {
+	void (*reset)(void *ctx);	/* CF9 got RST_CPU (bit 2) 0 -> 1; vCPU thread, interrupts off */
+};
+struct ivm_pci *ivm_pci_create(const struct ivm_pci_ops *ops, void *ctx);
+void ivm_pci_destroy(struct ivm_pci *pci);
+void ivm_pci_reset(struct ivm_pci *pci);
+extern const struct ivm_bus_ops ivm_pci_bus_ops;	/* 8 ports from cf8 */
+
+/* ---- debugexit.c: a write of value v ends the VM with code v (isa-debug-exit convention) ---- */
+
+struct ivm_debug_exit;
+struct ivm_debug_exit_ops {
+	void (*exit)(void *ctx, u32 value);	/* vCPU thread, interrupts off */
+};
+struct ivm_debug_exit *ivm_debug_exit_create(const struct ivm_debug_exit_ops *ops, void *ctx);
+void ivm_debug_exit_destroy(struct ivm_debug_exit *dev);
+extern const struct ivm_bus_ops ivm_debug_exit_bus_ops;	/* 4 ports */
+
+#endif
