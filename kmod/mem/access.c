@@ -12,24 +12,30 @@
 
 #include <asm/unaligned.h>
 
+/* Software page walks and instruction fetches come through here at every exit that needs them. */
 void *ivm_space_ptr(const struct ivm_space *space, u64 gpa, u64 *run)
 {
-	const struct ivm_block *block = ivm_space_block(space, gpa);
-	u64 entry, in_block = gpa & (IVM_BLOCK_SIZE - 1);
-	unsigned long base;
+	u64 in_block = gpa & (IVM_BLOCK_SIZE - 1), block;
+	unsigned long walk;
 
-	if (unlikely(!block))
+	if (likely(gpa < space->low))
+		block = gpa >> IVM_BLOCK_SHIFT;
+	else if (gpa - IVM_MEMORY_HIGH_BASE < space->high)	/* wraps to huge below the base */
+		block = (gpa - IVM_MEMORY_HIGH_BASE + IVM_MEMORY_LOW_END) >> IVM_BLOCK_SHIFT;
+	else
 		return NULL;
-	base = block->base;
-	if (likely(!(base & IVM_BLOCK_SMALL))) {
+	walk = space->walk[block];
+	if (unlikely(walk & IVM_WALK_SMALL)) {
+		const u64 *table = (const u64 *)(walk - IVM_WALK_SMALL);
+		u64 entry = READ_ONCE(table[in_block >> PAGE_SHIFT]);
+
 		if (run)
-			*run = IVM_BLOCK_SIZE - in_block;
-		return (void *)(base + in_block);
+			*run = PAGE_SIZE - offset_in_page(gpa);
+		return phys_to_virt(ivm_s2_address(entry)) + offset_in_page(gpa);
 	}
-	entry = READ_ONCE(((const u64 *)(base - IVM_BLOCK_SMALL))[in_block >> PAGE_SHIFT]);
 	if (run)
-		*run = PAGE_SIZE - offset_in_page(gpa);
-	return phys_to_virt(ivm_s2_address(entry)) + offset_in_page(gpa);
+		*run = IVM_BLOCK_SIZE - in_block;
+	return (void *)(walk + in_block);
 }
 
 bool ivm_space_is_ram(const struct ivm_space *space, u64 gpa, u64 len)

@@ -130,7 +130,7 @@ static void audit_list(struct audit *audit, u64 index)
 	u64 gfn = ivm_block_gfn(index);
 	struct page *page;
 
-	list_for_each_entry(page, &space->blocks[index].frames, lru) {
+	list_for_each_entry(page, &space->frames[index], lru) {
 		unsigned long pfn = page_to_pfn(page);
 		unsigned long *bits = seen_page(audit, pfn, false);
 		unsigned int order = ivm_frame_order(page);
@@ -155,7 +155,7 @@ static void audit_space(struct audit *audit)
 	audit->leaf_pages = 0;
 	audit->listed_pages = 0;
 	audit_table(audit, space->s2.root, 0, space->s2.format->levels);
-	for (i = 0; i < space->nr_blocks && !audit->stopped; i++) {
+	for (i = 0; i < space->blocks && !audit->stopped; i++) {
 		audit_list(audit, i);
 		cond_resched();
 	}

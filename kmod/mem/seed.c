@@ -31,7 +31,7 @@ static struct {
 
 static struct page *first_frame(struct ivm_space *space)
 {
-	return list_first_entry(&space->blocks[0].frames, struct page, lru);
+	return list_first_entry(&space->frames[0], struct page, lru);
 }
 
 static u64 *second_entry(struct ivm_space *space)
@@ -64,7 +64,7 @@ static int seed(struct ivm_space *space, const char *word)
 		return undo(space);
 	if (!strcmp(word, "steal"))
 		return ivm_s2_map(&space->s2, &space->owner, first_frame(space),
-				  ivm_block_gfn(space->nr_blocks));
+				  ivm_block_gfn(space->blocks));
 	if (harm.kind != HARM_NONE && harm.generation == space->owner.generation)
 		return -EBUSY;
 	if (strcmp(word, "record") && strcmp(word, "alias") && strcmp(word, "unmap"))
@@ -96,7 +96,7 @@ static ssize_t seed_write(struct file *file, const char __user *user, size_t len
 	mutex_lock(&ivm_spaces_lock);
 	list_for_each_entry(space, &ivm_spaces, link) {
 		mutex_lock(&space->lock);
-		if (err == -ENODEV && space->state == IVM_SPACE_POPULATED && space->nr_blocks > 1)
+		if (err == -ENODEV && space->state == IVM_SPACE_POPULATED && space->blocks > 1)
 			err = seed(space, strim(buf));
 		mutex_unlock(&space->lock);
 	}

@@ -64,14 +64,14 @@ static bool space_move(struct ivm_space *space, enum ivm_space_state from, enum 
 	return moved;
 }
 
-static int block_populate_4k(struct ivm_space *space, struct ivm_block *block, u64 gfn)
+static int block_populate_4k(struct ivm_space *space, struct list_head *frames, u64 gfn)
 {
 	struct page *page;
 	unsigned int i;
 	int err;
 
 	for (i = 0; i < IVM_BLOCK_PAGES; i++) {
-		page = ivm_frame_alloc(&space->owner, gfn + i, IVM_FRAME_4K, &block->frames);
+		page = ivm_frame_alloc(&space->owner, gfn + i, IVM_FRAME_4K, frames);
 		if (!page)
 			return -ENOMEM;
 		err = ivm_s2_map(&space->s2, &space->owner, page, gfn + i);
@@ -93,22 +93,23 @@ static int block_populate(void *ctx, u64 index)
 {
 	struct populate *job = ctx;
 	struct ivm_space *space = job->space;
-	struct ivm_block *block = &space->blocks[index];
+	struct list_head *frames = &space->frames[index];
 	u64 gfn = ivm_block_gfn(index);
 	struct page *page;
 	int err;
 
-	page = ivm_frame_alloc(&space->owner, gfn, IVM_FRAME_2M, &block->frames);
+	page = ivm_frame_alloc(&space->owner, gfn, IVM_FRAME_2M, frames);
 	if (page)
 		err = ivm_s2_map(&space->s2, &space->owner, page, gfn);
 	else
-		err = block_populate_4k(space, block, gfn);
+		err = block_populate_4k(space, frames, gfn);
 	if (err)
 		return err;
 	if (page)
-		block->base = (unsigned long)page_address(page);
+		space->walk[index] = (unsigned long)page_address(page);
 	else
-		block->base = (unsigned long)ivm_s2_small_table(&space->s2, gfn) | IVM_BLOCK_SMALL;
+		space->walk[index] = (unsigned long)ivm_s2_small_table(&space->s2, gfn) |
+				     IVM_WALK_SMALL;
 	atomic64_sub(IVM_BLOCK_SIZE, &job->promised);
 	ivm_frames_unpromise(IVM_BLOCK_SIZE);
 	atomic64_add(IVM_BLOCK_SIZE, job->ready);
@@ -120,7 +121,7 @@ static int block_scrub(void *ctx, u64 index)
 	struct ivm_space *space = ctx;
 	struct page *page;
 
-	list_for_each_entry(page, &space->blocks[index].frames, lru)
+	list_for_each_entry(page, &space->frames[index], lru)
 		ivm_frame_scrub(page);
 	return 0;
 }
@@ -129,12 +130,11 @@ static int block_scrub(void *ctx, u64 index)
 static int block_release(void *ctx, u64 index)
 {
 	struct ivm_space *space = ctx;
-	struct ivm_block *block = &space->blocks[index];
 	struct page *page, *next;
 
-	block->base = 0;
+	space->walk[index] = 0;
 	ivm_s2_unmap_block(&space->s2, ivm_block_gfn(index));
-	list_for_each_entry_safe(page, next, &block->frames, lru) {
+	list_for_each_entry_safe(page, next, &space->frames[index], lru) {
 		ivm_frame_free(page);
 		cond_resched();
 	}
@@ -152,26 +152,27 @@ static void space_clear(struct ivm_space *space, int (*release)(void *ctx, u64 i
 {
 	space->low = 0;
 	space->high = 0;
-	ivm_parallel(space->nr_blocks, false, release, space);
+	ivm_parallel(space->blocks, false, release, space);
 	ivm_s2_clear(&space->s2);
-	kvfree(space->blocks);
-	space->blocks = NULL;
-	space->nr_blocks = 0;
+	kvfree(space->walk);
+	kvfree(space->frames);
+	space->walk = NULL;
+	space->frames = NULL;
+	space->blocks = 0;
 	space->owner.generation = 0;
 }
 
-static int space_index(struct ivm_space *space, u64 nr)
+static int space_index(struct ivm_space *space, u64 blocks)
 {
 	u64 i;
 
-	space->blocks = kvmalloc_array(nr, sizeof(*space->blocks), GFP_KERNEL | __GFP_NOWARN);
-	if (!space->blocks)
+	space->walk = kvcalloc(blocks, sizeof(*space->walk), GFP_KERNEL | __GFP_NOWARN);
+	space->frames = kvmalloc_array(blocks, sizeof(*space->frames), GFP_KERNEL | __GFP_NOWARN);
+	if (!space->walk || !space->frames)
 		return -ENOMEM;
-	for (i = 0; i < nr; i++) {
-		space->blocks[i].base = 0;
-		INIT_LIST_HEAD(&space->blocks[i].frames);
-	}
-	space->nr_blocks = nr;
+	for (i = 0; i < blocks; i++)
+		INIT_LIST_HEAD(&space->frames[i]);
+	space->blocks = blocks;
 	return 0;
 }
 
@@ -187,7 +188,7 @@ static int space_fill(struct ivm_space *space, u64 bytes, atomic64_t *ready, str
 	space->owner.generation = ivm_frame_generation();
 	err = space_index(space, bytes >> IVM_BLOCK_SHIFT);
 	if (!err)
-		err = ivm_parallel(space->nr_blocks, true, block_populate, &job);
+		err = ivm_parallel(space->blocks, true, block_populate, &job);
 	ivm_frames_unpromise(atomic64_read(&job.promised));
 	if (err == -ENOMEM)
 		return ivm_why(why, IVM_A_MEMORY, err,
@@ -227,7 +228,7 @@ int ivm_space_populate(struct ivm_space *space, u64 bytes, atomic64_t *ready, st
 
 void ivm_space_scrub(struct ivm_space *space)
 {
-	ivm_parallel(space->nr_blocks, false, block_scrub, space);
+	ivm_parallel(space->blocks, false, block_scrub, space);
 }
 
 void ivm_space_depopulate(struct ivm_space *space)
@@ -259,7 +260,7 @@ u64 ivm_space_root(const struct ivm_space *space)
 
 u64 ivm_space_kernel_bytes(const struct ivm_space *space)
 {
-	return sizeof(*space) + space->nr_blocks * sizeof(*space->blocks) +
+	return sizeof(*space) + space->blocks * (sizeof(*space->walk) + sizeof(*space->frames)) +
 	       atomic64_read(&space->s2.tables) * PAGE_SIZE;
 }
 

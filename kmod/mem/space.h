@@ -10,15 +10,11 @@
 #include <linux/mutex.h>
 
 /*
- * One block of 2 MiB of guest RAM: a 2 MiB frame, or 512 frames of 4 KiB.
- * @base serves the software page walk: the kernel address of the 2 MiB frame,
- * or the kernel address of the block's level-1 table plus IVM_BLOCK_SMALL.
+ * Guest RAM is handled by blocks of 2 MiB: each is one 2 MiB frame, or 512
+ * frames of 4 KiB. The entry of a block in the index for software walks is the
+ * kernel address of its 2 MiB frame, or of its level-1 table with this bit set.
  */
-struct ivm_block {
-	unsigned long base;
-	struct list_head frames;	/* by page->lru: what the block owns */
-};
-#define IVM_BLOCK_SMALL 1UL
+#define IVM_WALK_SMALL 1UL
 
 enum ivm_space_state {
 	IVM_SPACE_EMPTY,	/* no frames */
@@ -34,8 +30,9 @@ struct ivm_space {
 	struct ivm_s2 s2;		/* (c), its tables (p) */
 	struct ivm_owner owner;		/* id (c), generation (p) */
 	u64 low, high;			/* (p) bytes of RAM from 0 and from IVM_MEMORY_HIGH_BASE */
-	u64 nr_blocks;			/* (p) */
-	struct ivm_block *blocks;	/* (p) in order of rising address */
+	u64 blocks;			/* (p) how many; in order of rising address */
+	unsigned long *walk;		/* (p) index for software walks, an entry per block */
+	struct list_head *frames;	/* (p) what each block owns, by page->lru */
 	struct mutex lock;
 	enum ivm_space_state state;	/* (l) */
 	struct list_head link;		/* (s) in ivm_spaces */
@@ -53,17 +50,6 @@ static inline u64 ivm_block_gfn(u64 index)
 	if (gpa >= IVM_MEMORY_LOW_END)
 		gpa += IVM_MEMORY_HIGH_BASE - IVM_MEMORY_LOW_END;
 	return gpa >> PAGE_SHIFT;
-}
-
-/* The block that holds an address, or NULL when the address is not RAM. */
-static inline struct ivm_block *ivm_space_block(const struct ivm_space *space, u64 gpa)
-{
-	if (gpa < space->low)
-		return &space->blocks[gpa >> IVM_BLOCK_SHIFT];
-	if (gpa - IVM_MEMORY_HIGH_BASE < space->high)	/* wraps to huge below the base */
-		return &space->blocks[(gpa - IVM_MEMORY_HIGH_BASE + IVM_MEMORY_LOW_END) >>
-				      IVM_BLOCK_SHIFT];
-	return NULL;
 }
 
 #endif
