@@ -1,0 +1,402 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Which physical cores IVM has, and which vCPU is on which of them.
+ *
+ * A core is known by its leader, the first of its threads that is online; a
+ * vCPU is placed on leaders only. CPU hotplug may change or take away leaders,
+ * and so may the administrator: then vCPUs move, and their owners are told.
+ *
+ * Locks: cpu_hotplug_lock (hotplug callbacks come with it), tell_lock,
+ * cores_lock. cores_lock protects all that is declared here. tell_lock makes
+ * the calls of moved() follow each other, so that the last one is the truth;
+ * it protects a placement from being freed meanwhile, and no function that an
+ * owner may want to call from moved() takes it.
+ */
+#include "sched.h"
+#include "../why.h"
+
+#include <linux/cpu.h>
+#include <linux/cpuhotplug.h>
+#include <linux/cpumask.h>
+#include <linux/err.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/topology.h>
+
+#include <linux/ivm.h>
+
+#define CPU_NONE	(-1)
+
+/* The vCPUs of one VM. (c) constant once created  (l) cores_lock */
+struct ivm_placement {
+	struct list_head link;			/* (l) in placements */
+	const struct ivm_sched_ops *ops;	/* (c) */
+	void *ctx;				/* (c) */
+	unsigned int nr;			/* (c) */
+	struct {
+		int cpu;			/* (l) a leader, or CPU_NONE */
+		int told;			/* (l) what the owner knows */
+	} vcpu[];
+};
+
+static DEFINE_MUTEX(tell_lock);
+static DEFINE_MUTEX(cores_lock);
+static LIST_HEAD(placements);
+static struct cpumask cores_online;	/* CPUs between our two hotplug callbacks */
+static struct cpumask cores_given;	/* all threads of the cores that IVM may use */
+static char cores_text[IVM_CPU_LIST_MAX + 1] = "all";	/* what the administrator asked for */
+static struct cpumask cores_leaders;	/* follows from the two masks above: leaders that IVM may use */
+static unsigned int cores_nr;		/* of cores_leaders; also read without the lock */
+static unsigned int *cores_load;	/* by CPU: vCPUs placed there; 0 but for leaders */
+static enum cpuhp_state cores_state;
+
+/* First thread of @cpu's core that is online and in @mask; nr_cpu_ids or more if there is none. */
+static unsigned int cores_leader(unsigned int cpu, const struct cpumask *mask)
+{
+	unsigned int thread;
+
+	for_each_cpu_and(thread, topology_sibling_cpumask(cpu), mask)
+		if (cpumask_test_cpu(thread, &cores_online))
+			break;
+	return thread;
+}
+
+/* The least loaded leader that no vCPU of @placement has; CPU_NONE if there is none. */
+static int cores_pick(const struct ivm_placement *placement)
+{
+	static struct cpumask free;	/* under cores_lock: too big for the stack */
+	unsigned int cpu, i;
+	int best = CPU_NONE;
+
+	lockdep_assert_held(&cores_lock);
+	cpumask_copy(&free, &cores_leaders);
+	for (i = 0; i < placement->nr; i++)
+		if (placement->vcpu[i].cpu != CPU_NONE)
+			cpumask_clear_cpu(placement->vcpu[i].cpu, &free);
+	for_each_cpu(cpu, &free)
+		if (best == CPU_NONE || cores_load[cpu] < cores_load[best])
+			best = cpu;
+	return best;
+}
+
+static void cores_put_vcpu(struct ivm_placement *placement, unsigned int i, int cpu)
+{
+	int old = placement->vcpu[i].cpu;
+
+	if (old != CPU_NONE)
+		cores_load[old]--;
+	if (cpu != CPU_NONE)
+		cores_load[cpu]++;
+	placement->vcpu[i].cpu = cpu;
+}
+
+/* Gives each vCPU of @placement that has no proper core a new one: the same core's new leader if it has one. */
+static void cores_mend(struct ivm_placement *placement)
+{
+	unsigned int i, leader;
+	int cpu;
+
+	for (i = 0; i < placement->nr; i++) {
+		cpu = placement->vcpu[i].cpu;
+		if (cpu == CPU_NONE || cpumask_test_cpu(cpu, &cores_leaders))
+			continue;
+		leader = cores_leader(cpu, &cores_leaders);
+		cores_put_vcpu(placement, i, leader < nr_cpu_ids ? (int)leader : CPU_NONE);
+	}
+	/* Only now is it known which leaders are free for the others. */
+	for (i = 0; i < placement->nr; i++)
+		if (placement->vcpu[i].cpu == CPU_NONE)
+			cores_put_vcpu(placement, i, cores_pick(placement));
+}
+
+/* To be called after each change of the masks. */
+static void cores_update(void)
+{
+	struct ivm_placement *placement;
+	unsigned int cpu;
+
+	lockdep_assert_held(&cores_lock);
+	cpumask_clear(&cores_leaders);
+	for_each_cpu_and(cpu, &cores_online, &cores_given)
+		if (cores_leader(cpu, &cores_given) == cpu)
+			cpumask_set_cpu(cpu, &cores_leaders);
+	WRITE_ONCE(cores_nr, cpumask_weight(&cores_leaders));
+	list_for_each_entry(placement, &placements, link)
+		cores_mend(placement);
+}
+
+/* Finds a vCPU whose owner does not know yet where it is, and notes that it does now. */
+static struct ivm_placement *cores_untold(unsigned int *index, int *cpu)
+{
+	struct ivm_placement *placement;
+	unsigned int i;
+
+	lockdep_assert_held(&cores_lock);
+	list_for_each_entry(placement, &placements, link)
+		for (i = 0; i < placement->nr; i++)
+			if (placement->vcpu[i].told != placement->vcpu[i].cpu) {
+				placement->vcpu[i].told = placement->vcpu[i].cpu;
+				*index = i;
+				*cpu = placement->vcpu[i].cpu;
+				return placement;
+			}
+	return NULL;
+}
+
+/* Tells owners what changed; what was changed before is told when this returns. */
+static void cores_tell(void)
+{
+	struct ivm_placement *placement;
+	unsigned int index;
+	int cpu;
+
+	mutex_lock(&tell_lock);
+	for (;;) {
+		mutex_lock(&cores_lock);
+		placement = cores_untold(&index, &cpu);
+		mutex_unlock(&cores_lock);
+		if (!placement)
+			break;
+		placement->ops->moved(placement->ctx, index, cpu);
+	}
+	mutex_unlock(&tell_lock);
+}
+
+static int cores_cpu_online(unsigned int cpu)
+{
+	mutex_lock(&cores_lock);
+	cpumask_set_cpu(cpu, &cores_online);
+	/* A thread of a core that was given comes back. */
+	if (cpumask_intersects(topology_sibling_cpumask(cpu), &cores_given))
+		cpumask_set_cpu(cpu, &cores_given);
+	cores_update();
+	mutex_unlock(&cores_lock);
+	cores_tell();
+	return 0;
+}
+
+/* On return no vCPU is bound to @cpu, if the owners do what they are told. */
+static int cores_cpu_offline(unsigned int cpu)
+{
+	mutex_lock(&cores_lock);
+	cpumask_clear_cpu(cpu, &cores_online);
+	cores_update();
+	mutex_unlock(&cores_lock);
+	cores_tell();
+	return 0;
+}
+
+/**
+ * ivm_cores_count() - how many physical cores are online and given to IVM
+ *
+ * Context: any.
+ * Return: the number now; it may change at any time.
+ */
+unsigned int ivm_cores_count(void)
+{
+	return READ_ONCE(cores_nr);
+}
+
+/* The threads of all cores that @list names go into @given. */
+static int cores_parse(const char *list, struct cpumask *given, struct ivm_why *why)
+{
+	static struct cpumask named;	/* under cores_lock: too big for the stack */
+	unsigned int cpu;
+	int err;
+
+	lockdep_assert_held(&cores_lock);
+	if (!strcmp(list, "all")) {
+		cpumask_copy(given, cpu_possible_mask);
+		return 0;
+	}
+	if (strlen(list) > IVM_CPU_LIST_MAX)
+		return ivm_why(why, IVM_A_CPU_LIST, -EINVAL, "a CPU list has at most %d bytes, not %zu",
+			       IVM_CPU_LIST_MAX, strlen(list));
+	err = cpulist_parse(list, &named);
+	if (err == -ERANGE)
+		return ivm_why(why, IVM_A_CPU_LIST, -EINVAL,
+			       "the CPU list names a CPU that this host cannot have: the last one is %u",
+			       nr_cpu_ids - 1);
+	if (err)
+		return ivm_why(why, IVM_A_CPU_LIST, -EINVAL,
+			       "expected \"all\" or a CPU list like \"0-3,6\", not \"%.80s\"", list);
+	if (cpumask_empty(&named))
+		return ivm_why(why, IVM_A_CPU_LIST, -EINVAL, "the CPU list names no CPU");
+	cpumask_clear(given);
+	for_each_cpu(cpu, &named) {
+		if (!cpu_present(cpu))
+			return ivm_why(why, IVM_A_CPU_LIST, -EINVAL, "this host has no CPU %u", cpu);
+		if (!cpumask_test_cpu(cpu, &cores_online))
+			return ivm_why(why, IVM_A_CPU_LIST, -EINVAL, "CPU %u is offline", cpu);
+		cpumask_or(given, given, topology_sibling_cpumask(cpu));
+	}
+	return 0;
+}
+
+/* Would every VM that is placed still fit on the cores of @given? */
+static int cores_check_fit(const struct cpumask *given, struct ivm_why *why)
+{
+	struct ivm_placement *placement;
+	unsigned int cpu, nr = 0;
+
+	for_each_cpu_and(cpu, &cores_online, given)
+		if (cores_leader(cpu, given) == cpu)
+			nr++;
+	list_for_each_entry(placement, &placements, link)
+		if (placement->nr > nr)
+			return ivm_why(why, IVM_A_CPU_LIST, -EBUSY,
+				       "a VM that is started has %u vCPUs, the CPU list leaves %u physical cores: stop it first",
+				       placement->nr, nr);
+	return 0;
+}
+
+/**
+ * ivm_cores_set() - give physical cores to IVM
+ * @list: CPU list ("0-3,6": any thread names its core) or "all"
+ * @why:  filled on refusal
+ *
+ * vCPUs on cores taken away are moved, and their owners told, before this returns.
+ *
+ * Context: may sleep; without locks that moved() of any owner takes.
+ * Return: 0; -EINVAL bad list, absent or offline CPU; -EBUSY when a VM that has
+ * its vCPUs placed would no longer fit. Nothing is changed then.
+ */
+int ivm_cores_set(const char *list, struct ivm_why *why)
+{
+	static struct cpumask given;	/* under cores_lock: too big for the stack */
+	int err;
+
+	mutex_lock(&cores_lock);
+	err = cores_parse(list, &given, why);
+	if (!err)
+		err = cores_check_fit(&given, why);
+	if (!err) {
+		cpumask_copy(&cores_given, &given);
+		strscpy(cores_text, list, sizeof(cores_text));
+		cores_update();
+	}
+	mutex_unlock(&cores_lock);
+	if (!err)
+		cores_tell();
+	return err;
+}
+
+/**
+ * ivm_cores_list() - which cores were given to IVM
+ * @buf:  out: the list as it was given, or "all"
+ * @size: of @buf, at least IVM_CPU_LIST_MAX + 1
+ *
+ * Context: may sleep.
+ */
+void ivm_cores_list(char *buf, size_t size)
+{
+	mutex_lock(&cores_lock);
+	strscpy(buf, cores_text, size);
+	mutex_unlock(&cores_lock);
+}
+
+/**
+ * ivm_cores_place() - choose a distinct physical core for each vCPU of a VM (P4)
+ * @nr:  vCPUs, 1 … IVM_VCPUS_MAX
+ * @cpu: out: one host CPU per vCPU, the leaders of the least loaded cores
+ * @ops: told when a vCPU has to move, possibly before this returns
+ * @ctx: handed to @ops
+ * @why: on refusal says both numbers
+ *
+ * Context: may sleep.
+ * Return: a placement; ERR_PTR(-E2BIG) when there are fewer cores than vCPUs,
+ * ERR_PTR(-ENOMEM).
+ */
+struct ivm_placement *ivm_cores_place(unsigned int nr, int *cpu, const struct ivm_sched_ops *ops,
+				      void *ctx, struct ivm_why *why)
+{
+	struct ivm_placement *placement = kzalloc(struct_size(placement, vcpu, nr), GFP_KERNEL);
+	unsigned int i;
+
+	if (!placement)
+		return ERR_PTR(ivm_why(why, 0, -ENOMEM, "no kernel memory to place %u vCPUs", nr));
+	placement->ops = ops;
+	placement->ctx = ctx;
+	placement->nr = nr;
+	for (i = 0; i < nr; i++)
+		placement->vcpu[i].cpu = CPU_NONE;
+
+	mutex_lock(&cores_lock);
+	if (nr > cores_nr) {
+		kfree(placement);
+		placement = ERR_PTR(ivm_why(why, IVM_A_VCPUS, -E2BIG,
+					    "%u vCPUs need as many physical cores, and IVM has %u",
+					    nr, cores_nr));
+		goto out;
+	}
+	for (i = 0; i < nr; i++) {
+		cores_put_vcpu(placement, i, cores_pick(placement));
+		placement->vcpu[i].told = placement->vcpu[i].cpu;
+		cpu[i] = placement->vcpu[i].cpu;
+	}
+	list_add_tail(&placement->link, &placements);
+out:
+	mutex_unlock(&cores_lock);
+	return placement;
+}
+
+/**
+ * ivm_cores_release() - give the cores of a VM back
+ * @placement: from ivm_cores_place(); may be NULL
+ *
+ * Context: may sleep; waits for moved() of any owner, so the caller holds no
+ * lock that those take. No call for this placement is under way or follows on
+ * return.
+ */
+void ivm_cores_release(struct ivm_placement *placement)
+{
+	unsigned int i;
+
+	if (!placement)
+		return;
+	mutex_lock(&tell_lock);
+	mutex_lock(&cores_lock);
+	list_del(&placement->link);
+	for (i = 0; i < placement->nr; i++)
+		cores_put_vcpu(placement, i, CPU_NONE);
+	mutex_unlock(&cores_lock);
+	mutex_unlock(&tell_lock);
+	kfree(placement);
+}
+
+/**
+ * ivm_cores_init() - find the physical cores and follow CPU hotplug; all cores are given to IVM
+ *
+ * Context: may sleep.
+ * Return: 0 or a negative errno.
+ */
+int ivm_cores_init(void)
+{
+	int state;
+
+	cores_load = kcalloc(nr_cpu_ids, sizeof(*cores_load), GFP_KERNEL);
+	if (!cores_load)
+		return -ENOMEM;
+	cpumask_copy(&cores_given, cpu_possible_mask);
+	state = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "ivm/cores:online", cores_cpu_online,
+				  cores_cpu_offline);
+	if (state < 0) {
+		kfree(cores_load);
+		return state;
+	}
+	cores_state = state;
+	return 0;
+}
+
+/**
+ * ivm_cores_exit() - undo ivm_cores_init(); no placement is left
+ *
+ * Context: may sleep.
+ */
+void ivm_cores_exit(void)
+{
+	cpuhp_remove_state_nocalls(cores_state);
+	kfree(cores_load);
+}
