@@ -42,6 +42,8 @@ int ivm_bus_add(struct ivm_bus *bus, enum ivm_bus_space space, u64 base, u64 siz
  */
 bool ivm_bus_read(struct ivm_bus *bus, enum ivm_bus_space space, u64 addr, unsigned int size, u64 *value);
 bool ivm_bus_write(struct ivm_bus *bus, enum ivm_bus_space space, u64 addr, unsigned int size, u64 value);
+/* Is the byte at @addr claimed? Asks nobody, touches nothing. */
+bool ivm_bus_claims(struct ivm_bus *bus, enum ivm_bus_space space, u64 addr);
 
 /* ---- console.c: bounded ring of console output, any number of readers ---- */
 

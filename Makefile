@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# make            the module and ivmctl, for the installed kernel headers
+# make demo       virtual machines on an emulated host, then a prompt there
+# make check      everything automatic; last line: N passed, N failed, N skipped
+# make bench      figures, ours and the peer's; BENCH="exit.*" for some of them
+# make install    module by DKMS, ivmctl, man page
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+
+KVERSION ?= $(shell lab/kversion 2>/dev/null || uname -r)
+KDIR ?= /lib/modules/$(KVERSION)/build
+FLAVOUR ?= stock
+O := build
+DIR := $(O)/$(FLAVOUR)
+VERSION := $(shell cat VERSION)
+
+.PHONY: all deps module ivmctl selftests demo check bench install uninstall clean
+
+all: module ivmctl
+
+deps:
+	@lab/deps
+
+# The kernel's build writes beside its sources: give it a farm of links, one per kernel.
+module:
+	@mkdir -p $(DIR)
+	@find $(DIR) -xtype l -delete
+	@cp -asuT $(CURDIR)/kmod $(DIR)/kmod
+	@cp -asuT $(CURDIR)/include $(DIR)/include
+	@ln -sf $(CURDIR)/Kbuild $(CURDIR)/VERSION $(DIR)/
+	+@$(MAKE) --no-print-directory -C $(KDIR) M=$(CURDIR)/$(DIR) W=1 modules
+	@[ $(FLAVOUR) != stock ] || ln -sf stock/ivm.ko $(O)/ivm.ko
+
+ivmctl:
+	+@$(MAKE) --no-print-directory -C ivmctl O=$(CURDIR)/$(O)
+
+selftests:
+	+@$(MAKE) --no-print-directory -C selftests
+
+clean:
+	rm -rf $(O)

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
+/*
+ * IVM: the whole contract between ivm.ko and user space.
+ *
+ * Two doors lead to the module:
+ *
+ *  1. The generic netlink family "ivm", for everything that is a question or
+ *     a change of state. Every refusal carries an errno, a sentence
+ *     (NLMSGERR_ATTR_MSG) and, where one attribute is at fault, its offset.
+ *     Commands that change something, and the list of all virtual machines,
+ *     need CAP_SYS_ADMIN.
+ *  2. The character device /dev/ivm, for what needs file descriptors: the
+ *     boot manifest of a virtual machine, and its console. Opening it needs
+ *     CAP_SYS_ADMIN.
+ *
+ * Units: memory in bytes, times in nanoseconds, addresses guest-physical.
+ */
+#ifndef _UAPI_LINUX_IVM_H
+#define _UAPI_LINUX_IVM_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+/* ---- limits ------------------------------------------------------------ */
+
+#define IVM_NAME_MAX		31	/* bytes of a name, without the NUL: [A-Za-z0-9][A-Za-z0-9._-]* */
+#define IVM_VCPUS_MAX		64
+#define IVM_MEMORY_ALIGN	(2ULL << 20)
+#define IVM_MEMORY_MIN		(2ULL << 20)
+#define IVM_MEMORY_MAX		(1ULL << 40)
+#define IVM_MEMORY_LOW_END	0xc0000000ULL	/* RAM beyond this size continues at 4 GiB */
+#define IVM_MEMORY_HIGH_BASE	0x100000000ULL
+#define IVM_SEGMENTS_MAX	64
+#define IVM_TEXT_MAX		192	/* bytes of a message of the module, with the NUL */
+#define IVM_CONSOLE_SIZE	65536	/* bytes of console output kept */
+#define IVM_CPU_LIST_MAX	255	/* bytes of a list of cores like "0-3,6" */
+
+/* ---- platform that every guest sees ------------------------------------ */
+
+#define IVM_PLATFORM_LAPIC_BASE		0xfee00000U
+#define IVM_PLATFORM_IOAPIC_BASE	0xfec00000U
+#define IVM_PLATFORM_IOAPIC_ID		0	/* APIC ids of IOAPICs are a space of their own */
+#define IVM_PLATFORM_IOAPIC_PINS	24
+#define IVM_PLATFORM_PM1_EVT_PORT	0x600	/* 4 bytes: status, enable */
+#define IVM_PLATFORM_PM1_CNT_PORT	0x604	/* 2 bytes; SCI_EN always reads 1 */
+#define IVM_PLATFORM_PM_TMR_PORT	0x608	/* 4 bytes, 32-bit counter, 3.579545 MHz */
+#define IVM_PLATFORM_SCI_GSI		9	/* level, active high */
+#define IVM_PLATFORM_SLP_TYP_S5		5	/* written to PM1_CNT with SLP_EN: soft-off */
+#define IVM_PLATFORM_RESET_PORT		0xcf9	/* FADT reset register */
+#define IVM_PLATFORM_RESET_VALUE	0x06
+#define IVM_PLATFORM_UART_PORT		0x3f8	/* 16550A */
+#define IVM_PLATFORM_UART_GSI		4
+#define IVM_PLATFORM_CPUID_KVM		0x40000000U	/* documented KVM clock interface */
+#define IVM_PLATFORM_CPUID_IVM		0x40000100U	/* "IVMIVMIVMIVM" */
+
+/* ---- states ------------------------------------------------------------ */
+
+/* created -> loaded -> starting -> running <-> paused -> stopped */
+enum ivm_vm_state {
+	IVM_VM_CREATED = 1,	/* configuration only; no guest memory yet */
+	IVM_VM_LOADED,		/* manifest sealed */
+	IVM_VM_STARTING,	/* memory is being allocated, zeroed and filled */
+	IVM_VM_RUNNING,
+	IVM_VM_PAUSED,
+	IVM_VM_STOPPED,		/* memory scrubbed and given back; the reason is kept */
+};
+
+enum ivm_stop_reason {
+	IVM_STOP_NONE = 0,	/* not stopped */
+	IVM_STOP_SHUTDOWN,	/* the guest powered itself off (ACPI S5) */
+	IVM_STOP_TRIPLE_FAULT,	/* code: index of the vCPU */
+	IVM_STOP_DEBUG_EXIT,	/* code: value written to the debug-exit port */
+	IVM_STOP_OPERATOR,	/* forced by a stop command */
+	IVM_STOP_HOST,		/* host reboots, suspends or unloads; see text */
+	IVM_STOP_ERROR,		/* the VM cannot go on; see text */
+};
+
+/* ---- generic netlink --------------------------------------------------- */
+
+#define IVM_GENL_NAME		"ivm"
+#define IVM_GENL_VERSION	1
+#define IVM_GENL_MCGRP_EVENTS	"events"
+
+/*
+ * Commands. "->" lists the attributes of a request (* = required), "<-" those
+ * of an answer. A request with an attribute not listed here is refused.
+ *
+ * HOST_GET	->
+ *		<- VERSION BACKEND REASON? CORES VCPUS_MAX MEMORY MEMORY_FREE
+ *		   CPU_LIST VMS FRAMES TSC_KHZ, NESTED_PAGING? (flag)
+ * HOST_SET	-> CPU_LIST*		physical cores for vCPUs, or "all"
+ * HOST_AUDIT	->
+ *		<- FRAMES LEAVES TABLES VIOLATIONS BYTES, TEXT? (the first violation)
+ * VM_CREATE	-> NAME* VCPUS* MEMORY* DEBUG_EXIT
+ *		<- ID
+ * VM_START	-> NAME*
+ * VM_STOP	-> NAME* FORCE?		without FORCE the power button is pressed
+ * VM_RESET	-> NAME*
+ * VM_PAUSE	-> NAME*
+ * VM_RESUME	-> NAME*
+ * VM_DELETE	-> NAME*		created, loaded or stopped VMs only
+ * VM_GET	-> NAME*  (do: one VM; dump: all VMs, no attributes)
+ *		<- ID NAME STATE VCPUS MEMORY MEMORY_READY STOP_REASON
+ *		   STOP_CODE? TEXT? RESETS STARTED_NS RUN_NS DEBUG_EXIT? KERNEL_BYTES
+ *		   LIST_VCPU* LIST_STAT*  (each VCPU and STAT nest repeated inside)
+ * EVENT	multicast in group "events"
+ *		<- EVENT_TYPE ID NAME TIME_NS STATE STOP_REASON? STOP_CODE? VCPU?
+ *		   ADDRESS? TEXT?
+ */
+enum ivm_cmd {
+	IVM_CMD_UNSPEC,
+	IVM_CMD_HOST_GET,
+	IVM_CMD_HOST_SET,
+	IVM_CMD_HOST_AUDIT,
+	IVM_CMD_VM_CREATE,
+	IVM_CMD_VM_START,
+	IVM_CMD_VM_STOP,
+	IVM_CMD_VM_RESET,
+	IVM_CMD_VM_PAUSE,
+	IVM_CMD_VM_RESUME,
+	IVM_CMD_VM_DELETE,
+	IVM_CMD_VM_GET,
+	IVM_CMD_EVENT,
+	__IVM_CMD_MAX,
+};
+#define IVM_CMD_MAX (__IVM_CMD_MAX - 1)
+
+enum ivm_attr {
+	IVM_A_UNSPEC,
+	IVM_A_PAD,
+	IVM_A_NAME,		/* NUL string, at most IVM_NAME_MAX */
+	IVM_A_ID,		/* u32, never reused while the module is loaded */
+	IVM_A_VCPUS,		/* u32, 1 … min(IVM_VCPUS_MAX, cores) */
+	IVM_A_MEMORY,		/* u64, bytes */
+	IVM_A_MEMORY_READY,	/* u64, bytes allocated and zeroed so far */
+	IVM_A_MEMORY_FREE,	/* u64, bytes that a VM could get now */
+	IVM_A_DEBUG_EXIT,	/* u16, I/O port of the isa-debug-exit convention */
+	IVM_A_FORCE,		/* flag */
+	IVM_A_STATE,		/* u32, enum ivm_vm_state */
+	IVM_A_STOP_REASON,	/* u32, enum ivm_stop_reason */
+	IVM_A_STOP_CODE,	/* u64, by reason */
+	IVM_A_TEXT,		/* NUL string for people */
+	IVM_A_RESETS,		/* u32, guest and operator resets since start */
+	IVM_A_STARTED_NS,	/* u64, CLOCK_REALTIME of the start, 0 before it */
+	IVM_A_RUN_NS,		/* u64, time in state running since start */
+	IVM_A_KERNEL_BYTES,	/* u64, kernel memory of this VM beyond guest RAM */
+	IVM_A_LIST_VCPU,	/* nest of IVM_A_VCPU_ENTRY nests */
+	IVM_A_VCPU_ENTRY,	/* nest: VCPU CPU TID VCPU_STATE GUEST_NS */
+	IVM_A_VCPU,		/* u32, index */
+	IVM_A_CPU,		/* s32 as u32, host CPU it is bound to */
+	IVM_A_TID,		/* u32, thread id on the host */
+	IVM_A_VCPU_STATE,	/* u32, enum ivm_vcpu_state */
+	IVM_A_GUEST_NS,		/* u64, time in the vCPU's run loop */
+	IVM_A_LIST_STAT,	/* nest of IVM_A_STAT_ENTRY nests */
+	IVM_A_STAT_ENTRY,	/* nest: NAME VALUE, e.g. "exits.cpuid" */
+	IVM_A_VALUE,		/* u64 */
+	IVM_A_VERSION,		/* NUL string */
+	IVM_A_BACKEND,		/* NUL string: "svm", "vmx" or "none" */
+	IVM_A_REASON,		/* NUL string: why no VM can start here now */
+	IVM_A_CORES,		/* u32, physical cores online and given to IVM */
+	IVM_A_VCPUS_MAX,	/* u32, widest VM that can start */
+	IVM_A_CPU_LIST,		/* NUL string, list of physical cores, or "all" */
+	IVM_A_VMS,		/* u32, VMs that exist */
+	IVM_A_FRAMES,		/* u64, host frames owned by VMs */
+	IVM_A_LEAVES,		/* u64, leaves walked */
+	IVM_A_TABLES,		/* u64, table pages walked */
+	IVM_A_VIOLATIONS,	/* u64 */
+	IVM_A_BYTES,		/* u64, guest memory audited */
+	IVM_A_TSC_KHZ,		/* u32 */
+	IVM_A_NESTED_PAGING,	/* flag */
+	IVM_A_EVENT_TYPE,	/* u32, enum ivm_event_type */
+	IVM_A_TIME_NS,		/* u64, CLOCK_REALTIME */
+	IVM_A_ADDRESS,		/* u64, guest-physical */
+	__IVM_A_MAX,
+};
+#define IVM_A_MAX (__IVM_A_MAX - 1)
+
+enum ivm_vcpu_state {
+	IVM_VCPU_OFF = 1,	/* waits for INIT/SIPI, or its VM does not run */
+	IVM_VCPU_RUNNING,
+	IVM_VCPU_HALTED,
+	IVM_VCPU_PAUSED,
+};
+
+enum ivm_event_type {
+	IVM_EVENT_STATE = 1,	/* state of a VM changed */
+	IVM_EVENT_RESET,	/* the VM was reset and runs on */
+	IVM_EVENT_OUTSIDE,	/* access outside RAM and devices; TEXT says read, write or fetch; rate-limited */
+	IVM_EVENT_DELETED,
+	IVM_EVENT_LOST,		/* events were dropped, STOP_CODE says how many */
+};
+
+/* ---- /dev/ivm ----------------------------------------------------------- */
+
+/**
+ * struct ivm_segment - one piece of the boot manifest
+ * @fd:		regular file or memfd to read from, opened for reading
+ * @reserved:	0
+ * @offset:	first byte in the file
+ * @size:	bytes, at least 1; must lie within the file
+ * @gpa:	where in guest RAM it goes; segments do not overlap
+ *
+ * The module keeps the file, and refuses to start or reset the VM if its size
+ * or time of change differ from what they were when it was sealed.
+ */
+struct ivm_segment {
+	__s32	fd;
+	__u32	reserved;
+	__u64	offset;
+	__u64	size;
+	__u64	gpa;
+};
+
+/* A segment register; attr as in a VMCB (AMD APM 15.5): type 0-3, S 4, DPL 5-6, P 7, AVL 8, L 9, DB 10, G 11 */
+struct ivm_segreg {
+	__u16	selector;
+	__u16	attr;
+	__u32	limit;		/* in bytes, scaled by G already */
+	__u64	base;
+};
+
+/* Registers of vCPU 0 at its first instruction; the others wait for SIPI. */
+struct ivm_boot_regs {
+	__u64	gpr[16];	/* rax rcx rdx rbx rsp rbp rsi rdi r8 … r15 */
+	__u64	rip;
+	__u64	rflags;
+	__u64	cr0;
+	__u64	cr3;
+	__u64	cr4;
+	__u64	efer;
+	struct ivm_segreg cs, ds, es, fs, gs, ss, tr, ldtr;
+	struct ivm_segreg gdtr, idtr;	/* base and limit only */
+};
+
+/**
+ * struct ivm_load - IVM_IOC_LOAD: seal the boot manifest of a VM in state created or loaded
+ * @name:	the VM, NUL-terminated
+ * @nr_segments: 1 … IVM_SEGMENTS_MAX
+ * @reserved:	0
+ * @segments:	user pointer to that many struct ivm_segment
+ * @regs:	see struct ivm_boot_regs
+ * @text:	out: on error a sentence that says what and where
+ */
+struct ivm_load {
+	char	name[IVM_NAME_MAX + 1];
+	__u32	nr_segments;
+	__u32	reserved;
+	__u64	segments;
+	struct ivm_boot_regs regs;
+	char	text[IVM_TEXT_MAX];
+};
+
+#define IVM_CONSOLE_INPUT	(1U << 0)	/* writing to the descriptor types into the guest */
+#define IVM_CONSOLE_HISTORY	(1U << 1)	/* reading starts with what is still kept */
+#define IVM_CONSOLE_NONBLOCK	(1U << 2)
+#define IVM_CONSOLE_FLAGS	(IVM_CONSOLE_INPUT | IVM_CONSOLE_HISTORY | IVM_CONSOLE_NONBLOCK)
+
+/**
+ * struct ivm_console_open - IVM_IOC_CONSOLE: a descriptor of the VM's serial console
+ * @name:	the VM, NUL-terminated
+ * @flags:	IVM_CONSOLE_*
+ * @reserved:	0
+ * @text:	out: on error a sentence
+ *
+ * The ioctl returns a file descriptor with O_CLOEXEC. read() returns output; a
+ * reader that falls more than IVM_CONSOLE_SIZE behind continues with the
+ * oldest byte kept. read() returns 0 once the VM is stopped and everything
+ * kept was read. write() stores into the receive queue of the UART; it blocks,
+ * or fails with EAGAIN, while the guest does not read.
+ */
+struct ivm_console_open {
+	char	name[IVM_NAME_MAX + 1];
+	__u32	flags;
+	__u32	reserved;
+	char	text[IVM_TEXT_MAX];
+};
+
+#define IVM_IOC_LOAD		_IOWR(0xB7, 0x40, struct ivm_load)
+#define IVM_IOC_CONSOLE		_IOWR(0xB7, 0x41, struct ivm_console_open)
+
+#endif /* _UAPI_LINUX_IVM_H */

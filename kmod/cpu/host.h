@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The extension on all CPUs of the host: on from the first VM's start to the
+ * last one's end, so that other hypervisors can have it in between.
+ */
+#ifndef IVM_CPU_HOST_H
+#define IVM_CPU_HOST_H
+
+#include <linux/types.h>
+
+struct ivm_cpu_ops;
+struct ivm_why;
+
+/* Binds the backend. Return: 0, also when there is none (ivm_cpu_host_why() says why). May sleep. */
+int ivm_cpu_host_init(void);
+void ivm_cpu_host_exit(void);
+
+/* The backend, or NULL with why. Constant after init. */
+const struct ivm_cpu_ops *ivm_cpu_host_ops(struct ivm_why *why);
+
+/**
+ * ivm_cpu_host_get() - turn the extension on everywhere, if this is the first user
+ * Return: 0, -ENODEV no backend, -EBUSY another hypervisor holds it (why names it). May sleep.
+ */
+int ivm_cpu_host_get(struct ivm_why *why);
+void ivm_cpu_host_put(void);
+
+/* Would get() work now? Same errors and sentences, nothing is changed that stays. May sleep. */
+int ivm_cpu_host_try(struct ivm_why *why);
+
+/* Is it on here? Interrupts off. */
+bool ivm_cpu_host_here(void);
+
+#endif

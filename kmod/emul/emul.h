@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Instructions and registers that we answer ourselves. Calls mem/ for guest
+ * RAM and nobody else; devices are reached through struct ivm_emul_ops.
+ * Interrupts may be off; nothing here sleeps. Builds in user space too
+ * (selftests/unit), where fuzzers run it.
+ */
+#ifndef IVM_EMUL_H
+#define IVM_EMUL_H
+
+#include "../regs.h"
+
+struct ivm_space;
+
+/* What emulation sees of a vCPU; made by vm/ from the backend's state, once per exit. */
+struct ivm_emul_cpu {
+	struct ivm_regs *regs;		/* live: results are written here */
+	struct ivm_sregs *sregs;	/* a copy, not written */
+	struct ivm_space *space;
+	u8 phys_bits;			/* of the guest: bits above are reserved in page tables */
+};
+
+/* How emulation reaches devices. Called with what the instruction asked, sizes 1, 2, 4, 8. Return false: nobody claims it. */
+struct ivm_emul_ops {
+	bool (*mmio_read)(void *ctx, u64 gpa, unsigned int size, u64 *value);
+	bool (*mmio_write)(void *ctx, u64 gpa, unsigned int size, u64 value);
+	void (*io_read)(void *ctx, u16 port, unsigned int size, u32 *value);	/* unclaimed: ones */
+	void (*io_write)(void *ctx, u16 port, unsigned int size, u32 value);
+};
+
+enum ivm_emul_result {
+	IVM_EMUL_DONE,		/* registers, RIP and memory are as after the instruction */
+	IVM_EMUL_AGAIN,		/* as DONE, but a REP has iterations left: RIP still at the instruction; enter the guest, it comes back */
+	IVM_EMUL_FAULT,		/* @fault is to be injected; RIP unchanged */
+	IVM_EMUL_UNCLAIMED,	/* address *gpa is neither RAM nor a device: P9; RIP unchanged */
+	IVM_EMUL_UNKNOWN,	/* not an instruction that we answer; RIP unchanged */
+};
+
+/* ---- walk.c: the guest's own page tables ---- */
+
+#define IVM_WALK_WRITE	(1U << 0)
+#define IVM_WALK_USER	(1U << 1)	/* the access has user rights (CPL 3, not implicit) */
+#define IVM_WALK_FETCH	(1U << 2)
+
+/**
+ * ivm_walk() - translate a linear address as the guest's MMU would
+ * @cpu:	CR0, CR3, CR4, EFER decide the mode: no paging, 32-bit with PSE, PAE, 4-level
+ * @linear:	canonical or not (#GP(0), or #SS(0) decided by the caller through the segment)
+ * @access:	IVM_WALK_*; WP, NXE, SMEP, SMAP (with RFLAGS.AC), U/S, reserved bits are honoured
+ * @gpa:	out
+ * @fault:	out: #PF with error code and address, or #GP(0)
+ *
+ * Sets accessed and dirty bits with compare-and-swap, as the CPU does. Never
+ * loops; each table entry is read once.
+ *
+ * Return: 0 or -EFAULT (fault filled), or -ENXIO when a table lies outside RAM
+ * (then *gpa is its address: P9).
+ */
+int ivm_walk(const struct ivm_emul_cpu *cpu, u64 linear, unsigned int access, u64 *gpa, struct ivm_fault *fault);
+
+/* ---- decode.c, exec.c ---- */
+
+/**
+ * ivm_emul_length() - length of the instruction at CS:RIP, for intercepts where the CPU does not tell
+ * @opcode:	the opcode expected there without prefixes, as the number 0x0fa2
+ *		(CPUID), 0xf4 (HLT), 0x0f32 …; decides nothing but whether what is
+ *		found is believed
+ * Return: 1 … 15; or 0 when the bytes cannot be read or are something else
+ * (the guest changed its code or tables meanwhile): simply enter again.
+ *
+ * Hot path (a CPUID exit pays it on CPUs without next-RIP save): at most some
+ * 130 instructions in 4-level mode without prefixes.
+ */
+unsigned int ivm_emul_length(const struct ivm_emul_cpu *cpu, u32 opcode);
+
+/**
+ * ivm_emul_mov_reg() - a MOV to or from a control or debug register (0x0f20 … 0x0f23)
+ * @gpr:	out: number of the general register, with REX
+ * Return: as ivm_emul_length().
+ */
+unsigned int ivm_emul_mov_reg(const struct ivm_emul_cpu *cpu, u32 opcode, unsigned int *gpr);
+
+/**
+ * ivm_emul_mmio() - execute the instruction at CS:RIP that touched device memory
+ *
+ * All of MOV (88-8b, a0-a3, c6, c7), MOVZX, MOVSX, MOVSXD, MOVBE if cheap, XCHG, ALU
+ * operations with a memory operand (ADD OR ADC SBB AND SUB XOR CMP TEST, INC,
+ * DEC, NOT, NEG), BT/BTS/BTR/BTC, CMPXCHG, XADD, STOS, LODS, MOVS, SCAS, CMPS with REP, PUSH/POP of
+ * memory, in 16-, 32- and 64-bit modes, with flags. Memory operands may be RAM or devices, byte by
+ * page; they may straddle pages. LOCK is accepted where the CPU accepts it, else #UD.
+ * REP does at most 4096 bytes a call (IVM_EMUL_AGAIN).
+ */
+enum ivm_emul_result ivm_emul_mmio(const struct ivm_emul_cpu *cpu, const struct ivm_emul_ops *ops, void *ctx,
+				   struct ivm_fault *fault, u64 *gpa);
+
+/* A string I/O exit (INS, OUTS), decoded again from memory because the exit lacks segment and address size on some CPUs. */
+enum ivm_emul_result ivm_emul_string_io(const struct ivm_emul_cpu *cpu, const struct ivm_emul_ops *ops, void *ctx,
+					struct ivm_fault *fault, u64 *gpa);
+
+/* ---- cpuid.c ---- */
+
+struct ivm_cpuid;	/* what the guest's CPUID answers, for one VM */
+
+struct ivm_cpuid_regs {
+	u32 eax, ebx, ecx, edx;
+};
+
+/* What answers depend on besides the leaf. */
+struct ivm_cpuid_state {
+	unsigned int vcpu;	/* index = APIC id */
+	u64 cr4, xcr0;
+	bool apic_enabled;	/* CPUID.1:EDX.APIC follows APIC_BASE.EN */
+};
+
+/**
+ * ivm_cpuid_create() - features of the host that we honour, and our own leaves
+ * @xcr0:	XCR0 bits that the guest may set (x87, SSE, AVX …); 0: XSAVE is hidden
+ *
+ * Allow-list by bit: anything not named is zero. One thread per core in every
+ * topology leaf (1, 4, 0xb, 0x1f, 80000008, 8000001e), consistently, n cores in one package.
+ * x2APIC, TSC-deadline, ARAT, hypervisor bit; invariant TSC when the host's is stable; no SVM, VMX, PKU,
+ * LA57, MPX, PMU, MONITOR, TSX, SGX. 0x40000000: the documented KVM signature with clocksource,
+ * clocksource2, stable clock and no-io-delay bits; 0x40000010: TSC and APIC frequency; 0x40000100: "IVMIVMIVMIVM".
+ * Return: ERR_PTR(-ENOMEM) or the table, constant afterwards. May sleep.
+ */
+struct ivm_cpuid *ivm_cpuid_create(unsigned int nr_vcpus, u32 tsc_khz, u64 xcr0);
+void ivm_cpuid_destroy(struct ivm_cpuid *cpuid);
+/* Hot path: at most some 40 instructions. Leaves beyond the maximum answer as vendor's CPUs do. */
+void ivm_cpuid_answer(const struct ivm_cpuid *cpuid, const struct ivm_cpuid_state *state,
+		      u32 leaf, u32 subleaf, struct ivm_cpuid_regs *out);
+/* Bits of CR4 (and EFER) that the guest may set, derived from the same table. */
+u64 ivm_cpuid_cr4_allowed(const struct ivm_cpuid *cpuid);
+u64 ivm_cpuid_efer_allowed(const struct ivm_cpuid *cpuid);
+u8 ivm_cpuid_phys_bits(const struct ivm_cpuid *cpuid);
+
+/* ---- msr.c: the allow-list ---- */
+
+enum ivm_msr_kind {
+	IVM_MSR_NONE,		/* not listed: #GP(0), counted */
+	IVM_MSR_CONST,		/* reads a value, writes of that value are ignored, others #GP */
+	IVM_MSR_STORED,		/* plain storage per vCPU, with a mask of writable bits */
+	IVM_MSR_IGNORED,	/* reads 0, writes ignored */
+	IVM_MSR_LAPIC,		/* 1b, 6e0, 800-8ff: irq/ */
+	IVM_MSR_BACKEND,	/* state in the CPU: FS/GS base, STAR …, SYSENTER, PAT, EFER, DEBUGCTL: cpu/ */
+	IVM_MSR_TSC,		/* 10, 3b: vm/ */
+	IVM_MSR_KVM_CLOCK,	/* 11, 12, 4b564d00, 4b564d01: vm/ */
+	IVM_MSR_SPEC_CTRL,	/* 48, 49, c001011f: cpu/ */
+};
+
+/* Per-vCPU storage of IVM_MSR_STORED. */
+#define IVM_MSR_STORED_MAX 64
+struct ivm_msrs {
+	u64 value[IVM_MSR_STORED_MAX];
+};
+
+/* Kind of an MSR. Any context. */
+enum ivm_msr_kind ivm_msr_kind(u32 index);
+/* CONST, STORED and IGNORED only. Return: 0 or -EINVAL (#GP). MTRRs, TSC_AUX, MCG_*, HWCR, MISC_ENABLE, BIOS_SIGN … */
+int ivm_msr_read(const struct ivm_msrs *msrs, u32 index, u64 *value);
+int ivm_msr_write(struct ivm_msrs *msrs, u32 index, u64 value);
+void ivm_msr_reset(struct ivm_msrs *msrs);	/* values after reset */
+u64 ivm_msr_tsc_aux(const struct ivm_msrs *msrs);
+
+#endif

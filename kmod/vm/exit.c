@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Exit dispatch. Every handler runs in the inner loop: interrupts off, no
+ * sleeping, bounded work. What the guest does wrong ends in a fault in the
+ * guest or in the end of this VM.
+ */
+#include "priv.h"
+#include "../cpu/fpu.h"
+#include "../cpu/host.h"
+#include "../trace.h"
+
+#include <asm/debugreg.h>
+#include <asm/processor-flags.h>
+#include <asm/trapnr.h>
+#include <uapi/linux/kvm_para.h>
+
+/* Opcodes as ivm_emul_length() wants them. */
+#define OP_CPUID	0x0fa2
+#define OP_HLT		0xf4
+#define OP_VMMCALL	0x0f01d9
+#define OP_VMCALL	0x0f01c1
+#define OP_WBINVD	0x0f09
+#define OP_INVD		0x0f08
+#define OP_PAUSE	0xf390
+
+const struct ivm_emul_cpu *ivm_exit_code(struct ivm_vcpu *vcpu)
+{
+	ivm_cpu_host_ops(NULL)->get_code(&vcpu->cpu, &vcpu->sregs);
+	return &vcpu->emul;
+}
+
+const struct ivm_emul_cpu *ivm_exit_view(struct ivm_vcpu *vcpu)
+{
+	ivm_cpu_host_ops(NULL)->get_sregs(&vcpu->cpu, &vcpu->sregs);
+	return &vcpu->emul;
+}
+
+/**
+ * ivm_exit_inject() - deliver a fault to the guest; RIP stays at the instruction
+ */
+void ivm_exit_inject(struct ivm_vcpu *vcpu, const struct ivm_fault *fault)
+{
+	vcpu->count[IVM_COUNT_FAULT]++;
+	if (ivm_cpu_host_ops(NULL)->inject_fault(&vcpu->cpu, fault)) {
+		ivm_vm_wish_stop(vcpu->vm, IVM_STOP_TRIPLE_FAULT, vcpu->index, "triple fault");
+		vcpu->leave = true;
+	}
+}
+
+void ivm_exit_inject_gp(struct ivm_vcpu *vcpu)
+{
+	static const struct ivm_fault gp = { .vector = X86_TRAP_GP, .has_error = true };
+
+	ivm_exit_inject(vcpu, &gp);
+}
+
+static void exit_inject_ud(struct ivm_vcpu *vcpu)
+{
+	static const struct ivm_fault ud = { .vector = X86_TRAP_UD };
+
+	ivm_exit_inject(vcpu, &ud);
+}
+
+/* A single step over an instruction that we answered: the trap is ours to deliver (APM 13.1.4). */
+static void exit_single_step(struct ivm_vcpu *vcpu)
+{
+	static const struct ivm_fault db = { .vector = X86_TRAP_DB };
+	const struct ivm_cpu_ops *ops = ivm_cpu_host_ops(NULL);
+
+	ops->write_dr(&vcpu->cpu, 6, ops->read_dr(&vcpu->cpu, 6) | DR_STEP);
+	ivm_exit_inject(vcpu, &db);
+}
+
+/**
+ * ivm_exit_skip() - move past the instruction that was intercepted and answered
+ * @opcode: for CPUs that do not tell its length; see ivm_emul_length()
+ *
+ * When its bytes cannot be read any more, because the guest changed its code or
+ * tables under us, it executes again: only that guest is the slower for it.
+ */
+void ivm_exit_skip(struct ivm_vcpu *vcpu, u32 opcode)
+{
+	unsigned int length = vcpu->cpu.exit.length;
+
+	if (!length)
+		length = ivm_emul_length(ivm_exit_code(vcpu), opcode);
+	if (!length)
+		return;
+	ivm_cpu_host_ops(NULL)->advance(&vcpu->cpu, length);
+	if (unlikely(vcpu->cpu.regs.rflags & X86_EFLAGS_TF))
+		exit_single_step(vcpu);
+}
+
+static void exit_skip_either(struct ivm_vcpu *vcpu, u32 opcode, u32 other)
+{
+	u64 rip = vcpu->cpu.regs.rip;
+
+	ivm_exit_skip(vcpu, opcode);
+	if (vcpu->cpu.regs.rip == rip)
+		ivm_exit_skip(vcpu, other);
+}
+
+static void exit_cpuid(struct ivm_vcpu *vcpu)
+{
+	u64 *gpr = vcpu->cpu.regs.gpr;
+	struct ivm_cpuid_state state = {
+		.vcpu = vcpu->index,
+		.cr4 = ivm_cpu_host_ops(NULL)->cr4(&vcpu->cpu),
+		.xcr0 = ivm_fpu_xcr0(vcpu->cpu.fpu),
+		.apic_enabled = ivm_lapic_enabled(vcpu->vm->irq, vcpu->index),
+	};
+	struct ivm_cpuid_regs out;
+
+	ivm_cpuid_answer(vcpu->vm->cpuid, &state, gpr[IVM_RAX], gpr[IVM_RCX], &out);
+	gpr[IVM_RAX] = out.eax;
+	gpr[IVM_RBX] = out.ebx;
+	gpr[IVM_RCX] = out.ecx;
+	gpr[IVM_RDX] = out.edx;
+	ivm_exit_skip(vcpu, OP_CPUID);
+}
+
+static void exit_hlt(struct ivm_vcpu *vcpu)
+{
+	u64 rip = vcpu->cpu.regs.rip;
+
+	ivm_exit_skip(vcpu, OP_HLT);
+	if (vcpu->cpu.regs.rip == rip)
+		return;
+	/* The outer loop looks for a reason to go on before it sleeps. */
+	vcpu->halted = true;
+	vcpu->irq_check = true;
+	vcpu->leave = true;
+	vcpu->count[IVM_COUNT_HALT]++;
+}
+
+/* The documented KVM interface answers calls it does not offer with -ENOSYS; from user mode they are refused. */
+static void exit_hypercall(struct ivm_vcpu *vcpu)
+{
+	const struct ivm_emul_cpu *view = ivm_exit_code(vcpu);
+
+	vcpu->cpu.regs.gpr[IVM_RAX] = view->sregs->cpl ? -KVM_EPERM : -KVM_ENOSYS;
+	exit_skip_either(vcpu, OP_VMMCALL, OP_VMCALL);
+}
+
+static void exit_leave(struct ivm_vcpu *vcpu)
+{
+	vcpu->leave = true;
+}
+
+static void exit_irq_window(struct ivm_vcpu *vcpu)
+{
+	vcpu->irq_check = true;
+}
+
+/* The next entry looks at pending NMIs by itself. */
+static void exit_nothing(struct ivm_vcpu *vcpu)
+{
+}
+
+/*
+ * Caches are coherent and no device of this guest bypasses them: nothing to
+ * write back. A real WBINVD would let a guest slow down its neighbours.
+ */
+static void exit_cache(struct ivm_vcpu *vcpu)
+{
+	exit_skip_either(vcpu, OP_WBINVD, OP_INVD);
+}
+
+static void exit_pause(struct ivm_vcpu *vcpu)
+{
+	ivm_exit_skip(vcpu, OP_PAUSE);
+}
+
+static void exit_exception(struct ivm_vcpu *vcpu)
+{
+	ivm_exit_inject(vcpu, &vcpu->cpu.exit.exc);
+}
+
+static void exit_triple_fault(struct ivm_vcpu *vcpu)
+{
+	ivm_vm_wish_stop(vcpu->vm, IVM_STOP_TRIPLE_FAULT, vcpu->index, "triple fault");
+	vcpu->leave = true;
+}
+
+static void exit_end(struct ivm_vcpu *vcpu)
+{
+	char text[IVM_TEXT_MAX];
+
+	snprintf(text, sizeof(text), vcpu->cpu.exit.reason == IVM_EXIT_INVALID ?
+		 "vCPU %u: the CPU refused the guest's state (RIP %#llx)" :
+		 "vCPU %u: exit that IVM does not know (RIP %#llx, code %#llx)",
+		 vcpu->index, vcpu->cpu.regs.rip, vcpu->cpu.exit.code);
+	ivm_vm_wish_stop(vcpu->vm, IVM_STOP_ERROR, vcpu->cpu.exit.code, text);
+	vcpu->leave = true;
+}
+
+static void (*const exit_handlers[IVM_EXIT_REASONS])(struct ivm_vcpu *vcpu) = {
+	[IVM_EXIT_INTERRUPT]	= exit_leave,
+	[IVM_EXIT_NMI]		= exit_leave,
+	[IVM_EXIT_IRQ_WINDOW]	= exit_irq_window,
+	[IVM_EXIT_NMI_WINDOW]	= exit_nothing,
+	[IVM_EXIT_CPUID]	= exit_cpuid,
+	[IVM_EXIT_HLT]		= exit_hlt,
+	[IVM_EXIT_IO]		= ivm_exit_io,
+	[IVM_EXIT_RDMSR]	= ivm_exit_rdmsr,
+	[IVM_EXIT_WRMSR]	= ivm_exit_wrmsr,
+	[IVM_EXIT_CR_ACCESS]	= ivm_exit_cr,
+	[IVM_EXIT_DR_ACCESS]	= ivm_exit_dr,
+	[IVM_EXIT_XSETBV]	= ivm_exit_xsetbv,
+	[IVM_EXIT_HYPERCALL]	= exit_hypercall,
+	[IVM_EXIT_MEMORY]	= ivm_exit_memory,
+	[IVM_EXIT_EXCEPTION]	= exit_exception,
+	[IVM_EXIT_MACHINE_CHECK] = exit_leave,
+	[IVM_EXIT_UNDEFINED]	= exit_inject_ud,
+	[IVM_EXIT_CACHE]	= exit_cache,
+	[IVM_EXIT_RDPMC]	= ivm_exit_inject_gp,
+	[IVM_EXIT_PAUSE]	= exit_pause,
+	[IVM_EXIT_TRIPLE_FAULT]	= exit_triple_fault,
+	[IVM_EXIT_INVALID]	= exit_end,
+	[IVM_EXIT_UNKNOWN]	= exit_end,
+};
+
+void ivm_exit_handle(struct ivm_vcpu *vcpu)
+{
+	enum ivm_exit_reason reason = vcpu->cpu.exit.reason;
+
+	trace_ivm_exit(vcpu->vm->id, vcpu->index, reason, vcpu->cpu.exit.code, vcpu->cpu.regs.rip);
+	vcpu->exits[reason]++;
+	exit_handlers[reason](vcpu);
+}

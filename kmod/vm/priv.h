@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the files of vm/ share.
+ *
+ * Locks, outermost first:
+ *   vm->life	mutex; serialises changes of state, held over long work
+ *   vm->parts	mutex; existence of what readers of state look at
+ *   vms_lock	mutex; the list of VMs
+ * Threads of vCPUs take neither: they report through vm->wish and the VM's
+ * work item, which runs on a workqueue and takes vm->life.
+ */
+#ifndef IVM_VM_PRIV_H
+#define IVM_VM_PRIV_H
+
+#include "vm.h"
+#include "../cpu/cpu.h"
+#include "../emul/emul.h"
+#include "../irq/irq.h"
+#include "../why.h"
+
+#include <linux/atomic.h>
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/spinlock.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+
+/* What others ask of a vCPU's thread; bits of ivm_vcpu.requests. */
+enum ivm_request {
+	IVM_REQ_IRQ,		/* its next interrupt may have changed; answered in the inner loop */
+	IVM_REQ_NMI,		/* likewise */
+	/* from here on: leaves the inner loop */
+	IVM_REQ_SLOW,
+	IVM_REQ_PARK = IVM_REQ_SLOW,	/* stop running until unparked */
+	IVM_REQ_QUIT,		/* end the thread */
+	IVM_REQ_INIT,
+	IVM_REQ_SIPI,
+	IVM_REQ_MOVE,		/* its CPU changed */
+};
+#define IVM_REQ_SLOW_MASK	(~0UL << IVM_REQ_SLOW)
+
+/* Counters of a vCPU beyond exits by reason; the names stand in info.c. */
+enum ivm_counter {
+	IVM_COUNT_ENTRIES,
+	IVM_COUNT_INJECTED,	/* interrupts */
+	IVM_COUNT_NMI,
+	IVM_COUNT_FAULT,	/* faults that we injected */
+	IVM_COUNT_OUTSIDE,	/* P9: accesses outside RAM and devices */
+	IVM_COUNT_MSR_UNKNOWN,
+	IVM_COUNT_PORT_UNCLAIMED,
+	IVM_COUNT_MMIO,
+	IVM_COUNT_EMUL_UNKNOWN,	/* instructions on device memory that we do not answer */
+	IVM_COUNT_HALT,
+	IVM_COUNT_NR,
+};
+
+struct ivm_vm;
+
+/*
+ * Legend: (c) constant once created  (o) its own thread; others only while it is
+ * parked or absent  (a) anybody, atomically  (r) written by its own thread, read by anybody
+ */
+struct ivm_vcpu {
+	struct ivm_cpu cpu;		/* (o) */
+	unsigned long requests;		/* (a) enum ivm_request */
+	bool irq_check;			/* (o) ivm_irq_next() may say something */
+	bool leave;			/* (o) the inner loop ends after this exit */
+	bool in_loop;			/* (r) in the inner loop: kicks need an IPI; see ivm_vcpu_kick() */
+	int loop_cpu;			/* (r) where */
+	struct ivm_vm *vm;		/* (c) */
+	unsigned int index;		/* (c) */
+	struct ivm_msrs msrs;		/* (o) */
+	struct ivm_emul_cpu emul;	/* (o) */
+	struct ivm_sregs sregs;		/* (o) scratch copy for emulation */
+	u64 clock_gpa;			/* (o) KVM clock MSR, 0: off */
+	unsigned int nmis;		/* (o) NMIs pending, at most 2 */
+
+	struct task_struct *task;	/* by vm->life */
+	bool parked;			/* (r) obeys IVM_REQ_PARK; vm->park_wait is woken */
+	int assigned_cpu;		/* (a) host CPU it belongs on; -1: none, must not run */
+	u8 sipi_vector;			/* (a) valid with IVM_REQ_SIPI */
+	u32 state;			/* (r) enum ivm_vcpu_state */
+	bool waits_for_sipi, halted;	/* (o) */
+	u64 guest_cycles;		/* (r) TSC cycles in the inner loop */
+	u64 exits[IVM_EXIT_REASONS];	/* (r) */
+	u64 count[IVM_COUNT_NR];	/* (r) */
+};
+
+/* What vCPU threads ask of the VM's work item; bits of ivm_vm.wish. */
+enum ivm_wish {
+	IVM_WISH_STOP,			/* reason in vm->wish_stop */
+	IVM_WISH_RESET,
+	IVM_WISH_EVENT,			/* an outside access to report */
+};
+
+struct ivm_wish_stop {
+	u32 reason;
+	u64 code;
+	char text[IVM_TEXT_MAX];
+};
+
+/*
+ * Legend: (c) constant once created  (l) vm->life  (r) constant while the VM
+ * runs: written with vm->life held and no vCPU thread
+ */
+struct ivm_vm {
+	struct kref ref;
+	struct list_head node;		/* by vms_lock */
+	u32 id;				/* (c) */
+	struct ivm_vm_config config;	/* (c) */
+	struct ivm_console *console;	/* (c) */
+	struct mutex life;
+	struct mutex parts;		/* inside life: vcpu[], nr_vcpus and space exist while it is held */
+	u32 state;			/* (l) enum ivm_vm_state; read by anybody */
+	bool gone;			/* (l) stopped or deleted: holds neither resources nor the module */
+
+	struct ivm_manifest *manifest;	/* (l) */
+	struct ivm_seal *seals;		/* (l) what the files were when sealed, one per segment */
+
+	struct ivm_space *space;	/* (r) */
+	atomic64_t ready;		/* bytes of memory ready, for progress */
+	struct ivm_cpuid *cpuid;	/* (r) */
+	struct ivm_irqchip *irq;	/* (r) */
+	struct ivm_platform *platform;	/* (r) */
+	struct ivm_placement *placement;	/* (r) */
+	struct ivm_vcpu *vcpu[IVM_VCPUS_MAX];	/* (r) */
+	unsigned int nr_vcpus;		/* (r) created so far */
+	bool host_held;			/* (l) ivm_cpu_host_get() was done */
+	wait_queue_head_t park_wait;
+	u64 cr4_allowed, efer_allowed;	/* (r) */
+	u64 tsc_offset;			/* (r) */
+	u64 paused_tsc;			/* (l) guest TSC at the pause */
+
+	u32 resets;			/* (l) */
+	u64 started_ns;			/* (l) CLOCK_REALTIME */
+	u64 run_ns, running_since;	/* (l) boot time clock */
+	struct ivm_wish_stop stopped;	/* (l) why it is stopped */
+
+	unsigned long wish;		/* any context, atomic bits */
+	raw_spinlock_t wish_lock;	/* wish_stop and outside */
+	struct ivm_wish_stop wish_stop;
+	struct ivm_event outside;	/* the latest access outside, not yet reported */
+	u64 outside_after;		/* jiffies before which no other is reported */
+	struct work_struct work;
+};
+
+/* ---- vm.c ---- */
+extern struct workqueue_struct *ivm_vm_queue;
+void ivm_vm_set_state(struct ivm_vm *vm, u32 state);	/* with vm->life; tells the listener */
+void ivm_vm_notify(struct ivm_vm *vm, u32 type);	/* with vm->life */
+void ivm_vm_notify_event(const struct ivm_event *event);
+/* From a vCPU's thread, any context: end or reset the VM. The first reason wins. */
+void ivm_vm_wish_stop(struct ivm_vm *vm, u32 reason, u64 code, const char *text);
+void ivm_vm_wish_reset(struct ivm_vm *vm);
+
+/* ---- life.c ---- */
+void ivm_vm_work(struct work_struct *work);
+void ivm_vm_halt(struct ivm_vm *vm, const struct ivm_wish_stop *stop);	/* with vm->life, not gone yet */
+
+/* ---- vcpu.c ---- */
+struct ivm_vcpu *ivm_vcpu_create(struct ivm_vm *vm, unsigned int index);
+void ivm_vcpu_destroy(struct ivm_vcpu *vcpu);	/* no thread */
+int ivm_vcpu_spawn(struct ivm_vcpu *vcpu);	/* thread made, parked */
+void ivm_vcpu_join(struct ivm_vcpu *vcpu);	/* ends the thread; accepts none */
+void ivm_vcpu_park_soon(struct ivm_vm *vm);	/* any context: no thread enters the guest again */
+void ivm_vcpu_park(struct ivm_vm *vm);		/* all threads; returns when none is in the guest */
+void ivm_vcpu_unpark(struct ivm_vm *vm);
+void ivm_vcpu_power_on(struct ivm_vcpu *vcpu);	/* reset state; thread parked or absent */
+void ivm_vcpu_kick(struct ivm_vcpu *vcpu, enum ivm_request request);	/* any context */
+void ivm_vcpu_move(struct ivm_vcpu *vcpu, int cpu);
+extern const struct ivm_irq_ops ivm_vcpu_irq_ops;	/* ctx = struct ivm_vm */
+
+/* ---- exit.c ---- */
+void ivm_exit_init(void);
+void ivm_exit_handle(struct ivm_vcpu *vcpu);	/* inner loop */
+void ivm_exit_inject_gp(struct ivm_vcpu *vcpu);
+void ivm_exit_inject(struct ivm_vcpu *vcpu, const struct ivm_fault *fault);
+const struct ivm_emul_cpu *ivm_exit_code(struct ivm_vcpu *vcpu);	/* view with CS and control registers only */
+const struct ivm_emul_cpu *ivm_exit_view(struct ivm_vcpu *vcpu);	/* full view */
+void ivm_exit_skip(struct ivm_vcpu *vcpu, u32 opcode);	/* past an intercepted instruction */
+
+/* ---- exit_msr.c, exit_mem.c, exit_io.c, exit_reg.c: handlers ---- */
+void ivm_exit_rdmsr(struct ivm_vcpu *vcpu);
+void ivm_exit_wrmsr(struct ivm_vcpu *vcpu);
+void ivm_exit_memory(struct ivm_vcpu *vcpu);
+void ivm_exit_io(struct ivm_vcpu *vcpu);
+void ivm_exit_cr(struct ivm_vcpu *vcpu);
+void ivm_exit_dr(struct ivm_vcpu *vcpu);
+void ivm_exit_xsetbv(struct ivm_vcpu *vcpu);
+void ivm_exit_outside(struct ivm_vcpu *vcpu, u64 gpa, const char *kind);
+extern const struct ivm_emul_ops ivm_exit_emul_ops;	/* ctx = struct ivm_vcpu */
+
+/* ---- clock.c ---- */
+int ivm_clock_write(struct ivm_vcpu *vcpu, u32 msr, u64 value);
+int ivm_clock_read(struct ivm_vcpu *vcpu, u32 msr, u64 *value);
+u64 ivm_clock_guest_tsc(struct ivm_vm *vm);
+
+/* ---- boot.c ---- */
+int ivm_boot_check(const struct ivm_vm *vm, const struct ivm_manifest *manifest, struct ivm_why *why);
+struct ivm_seal *ivm_boot_seal(const struct ivm_manifest *manifest);	/* ERR_PTR */
+int ivm_boot_replay(struct ivm_vm *vm, struct ivm_why *why);	/* memory zeroed, no thread runs: load segments, set vCPU 0 */
+
+/* ---- platform.c ---- */
+struct ivm_platform *ivm_platform_create(struct ivm_vm *vm);	/* ERR_PTR */
+void ivm_platform_destroy(struct ivm_platform *platform);	/* accepts NULL */
+void ivm_platform_reset(struct ivm_platform *platform);
+struct ivm_bus *ivm_platform_bus(struct ivm_platform *platform);
+void ivm_platform_power_button(struct ivm_platform *platform);
+
+#endif

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The VM object, as ctl/ uses it. Everything here may sleep unless said
+ * otherwise; no lock of vm/ is held by callers.
+ *
+ * A VM is found by name, lives on references, and is published last. Changes
+ * of state are serialised by the VM's own mutex; two callers that race get
+ * one success and one precise refusal.
+ */
+#ifndef IVM_VM_H
+#define IVM_VM_H
+
+#include <linux/types.h>
+#include <linux/ivm.h>
+
+struct file;
+struct ivm_console;
+struct ivm_mem_audit;
+struct ivm_vm;
+struct ivm_why;
+
+struct ivm_vm_config {
+	char name[IVM_NAME_MAX + 1];
+	u32 vcpus;
+	u64 memory;
+	u32 debug_exit;		/* port, or 0 */
+};
+
+/* One piece of the sealed manifest; the VM owns the file reference. */
+struct ivm_manifest_segment {
+	struct file *file;
+	u64 offset, size, gpa;
+};
+
+struct ivm_manifest {
+	unsigned int nr;
+	struct ivm_manifest_segment segment[IVM_SEGMENTS_MAX];
+	struct ivm_boot_regs regs;
+};
+
+#define IVM_STATS_MAX 64
+
+struct ivm_vcpu_info {
+	int cpu;
+	u32 tid, state;		/* enum ivm_vcpu_state */
+	u64 guest_ns;
+};
+
+/* A snapshot; times and counters may be some instructions old. */
+struct ivm_vm_info {
+	u32 id, state, vcpus, resets, debug_exit;
+	char name[IVM_NAME_MAX + 1];
+	u64 memory, memory_ready, started_ns, run_ns, kernel_bytes;
+	u32 stop_reason;	/* enum ivm_stop_reason */
+	u64 stop_code;
+	char text[IVM_TEXT_MAX];
+	struct ivm_vcpu_info vcpu[IVM_VCPUS_MAX];
+	unsigned int nr_stats;
+	struct {
+		const char *name;	/* constant storage */
+		u64 value;
+	} stat[IVM_STATS_MAX];
+};
+
+struct ivm_event {
+	u32 type;		/* enum ivm_event_type */
+	u32 id;
+	char name[IVM_NAME_MAX + 1];
+	u64 time_ns;
+	u32 state, stop_reason;
+	u64 stop_code;
+	bool has_vcpu;		/* vcpu and address are valid */
+	u32 vcpu;
+	u64 address;
+	char text[IVM_TEXT_MAX];
+};
+
+struct ivm_host_info {
+	const char *backend;	/* "svm", "vmx", "none" */
+	char reason[IVM_TEXT_MAX];	/* why no VM can start now; empty when one can */
+	u32 cores, vcpus_max, vms, tsc_khz;
+	u64 memory, memory_free, frames;
+	char cpu_list[IVM_CPU_LIST_MAX + 1];
+	bool nested_paging;
+};
+
+/* ctl/ hands in who hears of events; called from a task, may sleep; NULL takes it away (and waits for calls under way). */
+void ivm_vm_set_listener(void (*listener)(const struct ivm_event *event));
+
+int ivm_vm_init(void);
+void ivm_vm_exit(void);		/* no VM with resources is left: each holds the module */
+
+/* All refusals fill @why with a sentence; @config comes from outside and is checked here. */
+int ivm_vm_create(const struct ivm_vm_config *config, u32 *id, struct ivm_why *why);
+
+/* Return: referenced VM or NULL. */
+struct ivm_vm *ivm_vm_find(const char *name);
+/* The VM with the lowest id above @after, referenced, or NULL: for dumps. */
+struct ivm_vm *ivm_vm_after(u32 after);
+void ivm_vm_put(struct ivm_vm *vm);
+
+/**
+ * ivm_vm_load() - seal a manifest
+ * @manifest: kmalloc'ed; taken over with its file references on success only.
+ *	ctl/ made sure of: sizes > 0, no wraps, regular files opened for reading,
+ *	range within the file. Overlaps, RAM range and registers are checked here.
+ */
+int ivm_vm_load(struct ivm_vm *vm, struct ivm_manifest *manifest, struct ivm_why *why);
+void ivm_manifest_free(struct ivm_manifest *manifest);	/* puts the files; accepts NULL */
+
+int ivm_vm_start(struct ivm_vm *vm, struct ivm_why *why);	/* long; a fatal signal undoes it */
+int ivm_vm_power_button(struct ivm_vm *vm, struct ivm_why *why);
+int ivm_vm_stop(struct ivm_vm *vm, struct ivm_why *why);	/* forced; when it returns memory is scrubbed and freed */
+int ivm_vm_reset(struct ivm_vm *vm, struct ivm_why *why);	/* returns when the guest runs again */
+int ivm_vm_pause(struct ivm_vm *vm, struct ivm_why *why);
+int ivm_vm_resume(struct ivm_vm *vm, struct ivm_why *why);
+int ivm_vm_delete(struct ivm_vm *vm, struct ivm_why *why);
+
+/* @info is large: kmalloc it. */
+void ivm_vm_info(struct ivm_vm *vm, struct ivm_vm_info *info);
+void ivm_host_info(struct ivm_host_info *info);
+int ivm_host_set_cores(const char *list, struct ivm_why *why);
+void ivm_host_audit(struct ivm_mem_audit *audit);
+
+/* The console, referenced: ivm_console_put() when done (dev/dev.h). Never NULL. */
+struct ivm_console *ivm_vm_console(struct ivm_vm *vm);
+
+#endif
