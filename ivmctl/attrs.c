@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "attrs.h"
+
+#include <linux/ivm.h>
+#include <netlink/attr.h>
+#include <stdbool.h>
+#include <string.h>
+
+enum ivm_attr_type {
+	IVM_ATTR_NONE,
+	IVM_ATTR_U16,
+	IVM_ATTR_U32,
+	IVM_ATTR_S32,
+	IVM_ATTR_U64,
+	IVM_ATTR_TEXT,
+	IVM_ATTR_FLAG,
+	IVM_ATTR_ENUM,
+	IVM_ATTR_LIST,		/* array of nests */
+	IVM_ATTR_STATS,		/* NAME: VALUE */
+	IVM_ATTR_ENTRY,		/* a nest inside one of them */
+};
+
+struct ivm_attr_row {
+	const char		*name;
+	enum ivm_attr_type	type;
+	const char *const	*names;		/* of an enum's values */
+	size_t			nr_names;
+};
+
+static const char *const ivm_state_names[] = {
+	[IVM_VM_CREATED] = "created", [IVM_VM_LOADED] = "loaded", [IVM_VM_STARTING] = "starting",
+	[IVM_VM_RUNNING] = "running", [IVM_VM_PAUSED] = "paused", [IVM_VM_STOPPED] = "stopped",
+};
+
+static const char *const ivm_reason_names[] = {
+	[IVM_STOP_NONE] = "none", [IVM_STOP_SHUTDOWN] = "shutdown", [IVM_STOP_TRIPLE_FAULT] = "triple-fault",
+	[IVM_STOP_DEBUG_EXIT] = "debug-exit", [IVM_STOP_OPERATOR] = "operator", [IVM_STOP_HOST] = "host",
+	[IVM_STOP_ERROR] = "error",
+};
+
+static const char *const ivm_vcpu_state_names[] = {
+	[IVM_VCPU_OFF] = "off", [IVM_VCPU_RUNNING] = "running", [IVM_VCPU_HALTED] = "halted",
+	[IVM_VCPU_PAUSED] = "paused",
+};
+
+static const char *const ivm_event_names[] = {
+	[IVM_EVENT_STATE] = "state", [IVM_EVENT_RESET] = "reset", [IVM_EVENT_OUTSIDE] = "outside",
+	[IVM_EVENT_DELETED] = "deleted", [IVM_EVENT_LOST] = "lost",
+};
+
+#define IVM_COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define IVM_ENUM(label, table) { label, IVM_ATTR_ENUM, table, IVM_COUNT(table) }
+
+static const struct ivm_attr_row ivm_attr_rows[IVM_A_MAX + 1] = {
+	[IVM_A_NAME]		= { .name = "name", .type = IVM_ATTR_TEXT },
+	[IVM_A_ID]		= { .name = "id", .type = IVM_ATTR_U32 },
+	[IVM_A_VCPUS]		= { .name = "vcpus", .type = IVM_ATTR_U32 },
+	[IVM_A_MEMORY]		= { .name = "memory", .type = IVM_ATTR_U64 },
+	[IVM_A_MEMORY_READY]	= { .name = "memory-ready", .type = IVM_ATTR_U64 },
+	[IVM_A_MEMORY_FREE]	= { .name = "memory-free", .type = IVM_ATTR_U64 },
+	[IVM_A_DEBUG_EXIT]	= { .name = "debug-exit", .type = IVM_ATTR_U16 },
+	[IVM_A_FORCE]		= { .name = "force", .type = IVM_ATTR_FLAG },
+	[IVM_A_STATE]		= IVM_ENUM("state", ivm_state_names),
+	[IVM_A_STOP_REASON]	= IVM_ENUM("stop-reason", ivm_reason_names),
+	[IVM_A_STOP_CODE]	= { .name = "stop-code", .type = IVM_ATTR_U64 },
+	[IVM_A_TEXT]		= { .name = "text", .type = IVM_ATTR_TEXT },
+	[IVM_A_RESETS]		= { .name = "resets", .type = IVM_ATTR_U32 },
+	[IVM_A_STARTED_NS]	= { .name = "started-ns", .type = IVM_ATTR_U64 },
+	[IVM_A_RUN_NS]		= { .name = "run-ns", .type = IVM_ATTR_U64 },
+	[IVM_A_KERNEL_BYTES]	= { .name = "kernel-bytes", .type = IVM_ATTR_U64 },
+	[IVM_A_LIST_VCPU]	= { .name = "list-vcpu", .type = IVM_ATTR_LIST },
+	[IVM_A_VCPU_ENTRY]	= { .name = "vcpu-entry", .type = IVM_ATTR_ENTRY },
+	[IVM_A_VCPU]		= { .name = "vcpu", .type = IVM_ATTR_U32 },
+	[IVM_A_CPU]		= { .name = "cpu", .type = IVM_ATTR_S32 },
+	[IVM_A_TID]		= { .name = "tid", .type = IVM_ATTR_U32 },
+	[IVM_A_VCPU_STATE]	= IVM_ENUM("vcpu-state", ivm_vcpu_state_names),
+	[IVM_A_GUEST_NS]	= { .name = "guest-ns", .type = IVM_ATTR_U64 },
+	[IVM_A_LIST_STAT]	= { .name = "list-stat", .type = IVM_ATTR_STATS },
+	[IVM_A_STAT_ENTRY]	= { .name = "stat-entry", .type = IVM_ATTR_ENTRY },
+	[IVM_A_VALUE]		= { .name = "value", .type = IVM_ATTR_U64 },
+	[IVM_A_VERSION]		= { .name = "version", .type = IVM_ATTR_TEXT },
+	[IVM_A_BACKEND]		= { .name = "backend", .type = IVM_ATTR_TEXT },
+	[IVM_A_REASON]		= { .name = "reason", .type = IVM_ATTR_TEXT },
+	[IVM_A_CORES]		= { .name = "cores", .type = IVM_ATTR_U32 },
+	[IVM_A_VCPUS_MAX]	= { .name = "vcpus-max", .type = IVM_ATTR_U32 },
+	[IVM_A_CPU_LIST]	= { .name = "cpu-list", .type = IVM_ATTR_TEXT },
+	[IVM_A_VMS]		= { .name = "vms", .type = IVM_ATTR_U32 },
+	[IVM_A_FRAMES]		= { .name = "frames", .type = IVM_ATTR_U64 },
+	[IVM_A_LEAVES]		= { .name = "leaves", .type = IVM_ATTR_U64 },
+	[IVM_A_TABLES]		= { .name = "tables", .type = IVM_ATTR_U64 },
+	[IVM_A_VIOLATIONS]	= { .name = "violations", .type = IVM_ATTR_U64 },
+	[IVM_A_BYTES]		= { .name = "bytes", .type = IVM_ATTR_U64 },
+	[IVM_A_TSC_KHZ]		= { .name = "tsc-khz", .type = IVM_ATTR_U32 },
+	[IVM_A_NESTED_PAGING]	= { .name = "nested-paging", .type = IVM_ATTR_FLAG },
+	[IVM_A_EVENT_TYPE]	= IVM_ENUM("event-type", ivm_event_names),
+	[IVM_A_TIME_NS]		= { .name = "time-ns", .type = IVM_ATTR_U64 },
+	[IVM_A_ADDRESS]		= { .name = "address", .type = IVM_ATTR_U64 },
+};
+
+static const struct ivm_attr_row *ivm_attr_row(unsigned int type)
+{
+	return type <= IVM_A_MAX && ivm_attr_rows[type].name ? &ivm_attr_rows[type] : NULL;
+}
+
+const char *ivm_attr_name(unsigned int type)
+{
+	const struct ivm_attr_row *row = ivm_attr_row(type);
+
+	return row ? row->name : "unknown";
+}
+
+static struct json_object *ivm_attr_json_enum(const struct ivm_attr_row *row, uint32_t value)
+{
+	if (value < row->nr_names && row->names[value])
+		return json_object_new_string(row->names[value]);
+	return json_object_new_uint64(value);	/* of a newer module */
+}
+
+static struct json_object *ivm_attr_json_list(const struct nlattr *list)
+{
+	struct json_object *array = json_object_new_array();
+	struct nlattr *entry;
+	int left;
+
+	nla_for_each_nested(entry, list, left) {
+		const struct ivm_attr_row *row = ivm_attr_row((unsigned int)nla_type(entry));
+
+		if (row && row->type == IVM_ATTR_ENTRY)
+			json_object_array_add(array, ivm_attrs_json(nla_data(entry), nla_len(entry)));
+	}
+	return array;
+}
+
+static struct json_object *ivm_attr_json_stats(const struct nlattr *list)
+{
+	struct json_object *stats = json_object_new_object(), *all = ivm_attr_json_list(list);
+
+	for (size_t i = 0; i < json_object_array_length(all); i++) {
+		struct json_object *stat = json_object_array_get_idx(all, i);
+		const char *name = ivm_json_get_text(stat, "name");
+
+		if (*name)
+			json_object_object_add(stats, name, json_object_new_uint64(ivm_json_get_number(stat, "value")));
+	}
+	json_object_put(all);
+	return stats;
+}
+
+/* One value, or NULL when it is too short. */
+static struct json_object *ivm_attr_json(const struct ivm_attr_row *row, const struct nlattr *attr)
+{
+	const char *data = nla_data(attr);
+	int length = nla_len(attr);
+
+	switch (row->type) {
+	case IVM_ATTR_FLAG:
+		return json_object_new_boolean(true);
+	case IVM_ATTR_TEXT:
+		return json_object_new_string_len(data, (int)strnlen(data, (size_t)length));
+	case IVM_ATTR_LIST:
+		return ivm_attr_json_list(attr);
+	case IVM_ATTR_STATS:
+		return ivm_attr_json_stats(attr);
+	case IVM_ATTR_U16:
+		return length < 2 ? NULL : json_object_new_uint64(nla_get_u16(attr));
+	case IVM_ATTR_U32:
+		return length < 4 ? NULL : json_object_new_uint64(nla_get_u32(attr));
+	case IVM_ATTR_S32:
+		return length < 4 ? NULL : json_object_new_int64(nla_get_s32(attr));
+	case IVM_ATTR_ENUM:
+		return length < 4 ? NULL : ivm_attr_json_enum(row, nla_get_u32(attr));
+	case IVM_ATTR_U64:
+		return length < 8 ? NULL : json_object_new_uint64(nla_get_u64(attr));
+	case IVM_ATTR_NONE:
+	case IVM_ATTR_ENTRY:
+		break;
+	}
+	return NULL;
+}
+
+struct json_object *ivm_attrs_json(const struct nlattr *attrs, int length)
+{
+	struct json_object *object = json_object_new_object(), *value;
+	const struct nlattr *attr;
+	int left;
+
+	nla_for_each_attr(attr, attrs, length, left) {
+		const struct ivm_attr_row *row = ivm_attr_row((unsigned int)nla_type(attr));
+
+		value = row ? ivm_attr_json(row, attr) : NULL;
+		if (value)
+			json_object_object_add(object, row->name, value);
+	}
+	return object;
+}
+
+const char *ivm_json_get_text(struct json_object *object, const char *name)
+{
+	struct json_object *value;
+
+	if (!json_object_object_get_ex(object, name, &value) || !json_object_is_type(value, json_type_string))
+		return "";
+	return json_object_get_string(value);
+}
+
+uint64_t ivm_json_get_number(struct json_object *object, const char *name)
+{
+	struct json_object *value;
+
+	return json_object_object_get_ex(object, name, &value) ? json_object_get_uint64(value) : 0;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The attributes of the netlink family by name and type: one table, from which
+ * answers become JSON and refusals name what they refuse. An attribute's JSON
+ * name is its own, in small letters with dashes.
+ */
+#ifndef IVM_ATTRS_H
+#define IVM_ATTRS_H
+
+#include <json-c/json.h>
+#include <stdint.h>
+
+struct nlattr;
+
+/* "memory" for IVM_A_MEMORY …; "unknown" for what this ivmctl does not know. */
+const char *ivm_attr_name(unsigned int type);
+
+/*
+ * The attributes in @length bytes at @attrs, as a JSON object: enums by name,
+ * lists as arrays, LIST_STAT as an object. Attributes that this ivmctl does not
+ * know are left out; too short ones too.
+ */
+struct json_object *ivm_attrs_json(const struct nlattr *attrs, int length);
+
+/* ---- reading the objects ---- */
+
+/* Text, or "" when there is none. Valid as long as @object. */
+const char *ivm_json_get_text(struct json_object *object, const char *name);
+/* A number, or 0 when there is none. */
+uint64_t ivm_json_get_number(struct json_object *object, const char *name);
+
+#endif

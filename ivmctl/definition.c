@@ -1,0 +1,389 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "definition.h"
+
+#include "fail.h"
+#include "text.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define IVM_JSON_DEPTH	4	/* an object of arrays is all that a definition needs */
+
+#define IVM_KEY(member) offsetof(struct ivm_definition, member)
+
+const struct ivm_key ivm_keys[] = {
+	{ .name = "vcpus", .type = IVM_KEY_NUMBER, .offset = IVM_KEY(vcpus), .min = 1, .max = IVM_VCPUS_MAX,
+	  .value = "N", .help = "virtual processors, 1 to 64, at most the host's physical cores (default 1)" },
+	{ .name = "memory", .type = IVM_KEY_SIZE, .offset = IVM_KEY(memory), .min = IVM_MEMORY_MIN,
+	  .max = IVM_MEMORY_MAX, .step = IVM_MEMORY_ALIGN,
+	  .value = "SIZE", .help = "memory, a multiple of 2M, like 512M or 4G" },
+	{ .name = "kernel", .type = IVM_KEY_PATH, .offset = IVM_KEY(kernel),
+	  .value = "FILE", .help = "kernel: Linux bzImage, ELF with PVH note, or multiboot" },
+	{ .name = "initrd", .type = IVM_KEY_PATH, .offset = IVM_KEY(initrd), .optional = true,
+	  .value = "FILE", .help = "initial ramdisk, or first module" },
+	{ .name = "cmdline", .type = IVM_KEY_TEXT, .offset = IVM_KEY(cmdline), .optional = true,
+	  .value = "TEXT", .help = "command line of the kernel" },
+	{ .name = "modules", .type = IVM_KEY_MODULES, .offset = IVM_KEY(modules), .optional = true,
+	  .value = "FILE[ ARGS],...", .help = "modules for a multiboot or PVH kernel" },
+	{ .name = "debug-exit", .type = IVM_KEY_NUMBER, .offset = IVM_KEY(debug_exit), .min = 1, .max = 0xfffc,
+	  .optional = true,
+	  .value = "PORT", .help = "I/O port where a write stops the VM with the value written, like 0xf4" },
+	{ }
+};
+
+const struct ivm_key *ivm_key_find(const char *name)
+{
+	for (const struct ivm_key *key = ivm_keys; key->name; key++)
+		if (!strcmp(key->name, name))
+			return key;
+	return NULL;
+}
+
+static uint64_t *ivm_key_number(const struct ivm_definition *def, const struct ivm_key *key)
+{
+	return (uint64_t *)((char *)def + key->offset);
+}
+
+static char **ivm_key_text(const struct ivm_definition *def, const struct ivm_key *key)
+{
+	return (char **)((char *)def + key->offset);
+}
+
+static bool ivm_key_is_number(const struct ivm_key *key)
+{
+	return key->type == IVM_KEY_NUMBER || key->type == IVM_KEY_SIZE;
+}
+
+void ivm_definition_init(struct ivm_definition *def, const char *name)
+{
+	memset(def, 0, sizeof(*def));
+	strncpy(def->name, name, IVM_NAME_MAX);
+	def->vcpus = 1;
+}
+
+static void ivm_modules_free(struct ivm_definition *def)
+{
+	while (def->nr_modules)
+		free(def->modules[--def->nr_modules]);
+}
+
+void ivm_definition_free(struct ivm_definition *def)
+{
+	ivm_modules_free(def);
+	for (const struct ivm_key *key = ivm_keys; key->name; key++) {
+		if (key->type != IVM_KEY_PATH && key->type != IVM_KEY_TEXT)
+			continue;
+		free(*ivm_key_text(def, key));
+		*ivm_key_text(def, key) = NULL;
+	}
+}
+
+/* Range and step of a number; @found is how the user wrote it. */
+static int ivm_key_check_number(const struct ivm_key *key, uint64_t number, const char *found)
+{
+	char min[IVM_SIZE_TEXT], max[IVM_SIZE_TEXT], step[IVM_SIZE_TEXT];
+
+	if (number < key->min || number > key->max) {
+		if (key->type == IVM_KEY_SIZE)
+			return ivm_fail(EINVAL, "%s is %s; expected %s to %s", key->name, found,
+					ivm_size_text(key->min, min), ivm_size_text(key->max, max));
+		return ivm_fail(EINVAL, "%s is %s; expected %llu to %llu", key->name, found,
+				(unsigned long long)key->min, (unsigned long long)key->max);
+	}
+	if (key->step && number % key->step)
+		return ivm_fail(EINVAL, "%s is %s; expected a multiple of %s", key->name, found,
+				ivm_size_text(key->step, step));
+	return 0;
+}
+
+/* Texts reach kernels, terminals and logs: no control bytes, bounded length. */
+static int ivm_key_check_text(const struct ivm_key *key, const char *text)
+{
+	size_t length = strlen(text);
+
+	if (length >= IVM_CMDLINE_MAX)
+		return ivm_fail(EINVAL, "%s has %zu bytes; expected at most %d", key->name, length,
+				IVM_CMDLINE_MAX - 1);
+	for (const char *c = text; *c; c++)
+		if ((unsigned char)*c < ' ' || *c == 0x7f)
+			return ivm_fail(EINVAL, "%s has a control character (byte 0x%02x at position %zu)",
+					key->name, (unsigned char)*c, (size_t)(c - text) + 1);
+	if (key->type == IVM_KEY_TEXT)
+		return 0;
+	if (text[0] != '/')
+		return ivm_fail(EINVAL, "%s is '%.100s'; expected an absolute path", key->name, text);
+	return 0;
+}
+
+/* A path as typed becomes absolute, because ivmctl may start the VM from elsewhere. */
+static char *ivm_key_complete(const struct ivm_key *key, const char *value)
+{
+	char *here, *text;
+
+	if (key->type == IVM_KEY_TEXT || value[0] == '/' || !value[0])
+		return ivm_strdup(value);
+	here = getcwd(NULL, 0);
+	text = ivm_format("%s%s%s", here ?: "", here && here[1] ? "/" : "", value);
+	free(here);
+	return text;
+}
+
+/* Takes over @text. */
+static int ivm_key_add_module(struct ivm_definition *def, const struct ivm_key *key, char *text)
+{
+	int err = ivm_key_check_text(key, text);
+
+	if (!err && def->nr_modules == IVM_MODULES_MAX)
+		err = ivm_fail(EINVAL, "%s names more than %d files", key->name, IVM_MODULES_MAX);
+	if (err) {
+		free(text);
+		return err;
+	}
+	def->modules[def->nr_modules++] = text;
+	return 0;
+}
+
+/* Replace the modules by those in @list; on failure the old ones stay. */
+static int ivm_key_set_modules(struct ivm_definition *def, const struct ivm_key *key, const char *list)
+{
+	struct ivm_definition new = { 0 };
+	char *copy = ivm_strdup(list), *rest = copy, *word;
+	int err = 0;
+
+	while (!err && (word = strsep(&rest, ",")))
+		if (*list)
+			err = ivm_key_add_module(&new, key, ivm_key_complete(key, word));
+	free(copy);
+	if (err) {
+		ivm_modules_free(&new);
+		return err;
+	}
+	ivm_modules_free(def);
+	memcpy(def->modules, new.modules, sizeof(new.modules));
+	def->nr_modules = new.nr_modules;
+	return 0;
+}
+
+static int ivm_key_set_number(struct ivm_definition *def, const struct ivm_key *key, const char *value)
+{
+	uint64_t number;
+	int err;
+
+	if (key->type == IVM_KEY_SIZE)
+		err = ivm_parse_size(value, &number);
+	else
+		err = ivm_parse_number(value, &number);
+	if (err)
+		return ivm_fail(EINVAL, "%s is '%.100s'; expected %s", key->name, value,
+				key->type == IVM_KEY_SIZE ? "a size like 512M or 4G" : "a number");
+	err = ivm_key_check_number(key, number, value);
+	if (err)
+		return err;
+	*ivm_key_number(def, key) = number;
+	return 0;
+}
+
+/* Takes over @text. */
+static int ivm_key_set_text(struct ivm_definition *def, const struct ivm_key *key, char *text)
+{
+	int err = ivm_key_check_text(key, text);
+
+	if (err) {
+		free(text);
+		return err;
+	}
+	free(*ivm_key_text(def, key));
+	*ivm_key_text(def, key) = text;
+	return 0;
+}
+
+int ivm_definition_set(struct ivm_definition *def, const char *name, const char *value)
+{
+	const struct ivm_key *key = ivm_key_find(name);
+
+	if (!key)
+		return ivm_usage("there is no key '%.60s'; see: ivmctl help vm", name);
+	if (!*value && !key->optional)
+		return ivm_fail(EINVAL, "%s needs a value: %s", key->name, key->value);
+	if (key->type == IVM_KEY_MODULES)
+		return ivm_key_set_modules(def, key, value);
+	if (*value) {
+		if (ivm_key_is_number(key))
+			return ivm_key_set_number(def, key, value);
+		return ivm_key_set_text(def, key, ivm_key_complete(key, value));
+	}
+	if (ivm_key_is_number(key)) {
+		*ivm_key_number(def, key) = 0;
+	} else {
+		free(*ivm_key_text(def, key));
+		*ivm_key_text(def, key) = NULL;
+	}
+	return 0;
+}
+
+int ivm_definition_check(const struct ivm_definition *def)
+{
+	for (const struct ivm_key *key = ivm_keys; key->name; key++) {
+		bool given = true;
+
+		if (key->optional)
+			continue;
+		if (ivm_key_is_number(key))
+			given = *ivm_key_number(def, key) != 0;
+		else if (key->type != IVM_KEY_MODULES)
+			given = *ivm_key_text(def, key) != NULL;
+		if (!given)
+			return ivm_fail(EINVAL, "%s is missing; give %s=%s", key->name, key->name, key->value);
+	}
+	return 0;
+}
+
+/* A JSON string without NUL inside, or NULL with a sentence. */
+static const char *ivm_json_text(const struct ivm_key *key, struct json_object *value)
+{
+	const char *text;
+
+	if (!json_object_is_type(value, json_type_string)) {
+		ivm_fail(EINVAL, "%s is of type %s; expected a string", key->name,
+			 json_type_to_name(json_object_get_type(value)));
+		return NULL;
+	}
+	text = json_object_get_string(value);
+	if (strlen(text) != (size_t)json_object_get_string_len(value)) {
+		ivm_fail(EINVAL, "%s contains a NUL character", key->name);
+		return NULL;
+	}
+	return text;
+}
+
+static int ivm_json_set_number(struct ivm_definition *def, const struct ivm_key *key, struct json_object *value)
+{
+	const char *text;
+
+	if (json_object_is_type(value, json_type_string)) {
+		text = ivm_json_text(key, value);
+		return text ? ivm_key_set_number(def, key, text) : -EINVAL;
+	}
+	if (!json_object_is_type(value, json_type_int))
+		return ivm_fail(EINVAL, "%s is of type %s; expected a whole number", key->name,
+				json_type_to_name(json_object_get_type(value)));
+	if (json_object_get_int64(value) < 0)
+		return ivm_fail(EINVAL, "%s is negative; expected %llu or more", key->name,
+				(unsigned long long)key->min);
+	/* Numbers beyond 64 bits arrive here as UINT64_MAX, which no key allows. */
+	text = json_object_get_string(value);
+	if (ivm_key_check_number(key, json_object_get_uint64(value), text))
+		return -EINVAL;
+	*ivm_key_number(def, key) = json_object_get_uint64(value);
+	return 0;
+}
+
+static int ivm_json_set_modules(struct ivm_definition *def, const struct ivm_key *key, struct json_object *value)
+{
+	int err;
+
+	if (!json_object_is_type(value, json_type_array))
+		return ivm_fail(EINVAL, "%s is of type %s; expected an array of strings", key->name,
+				json_type_to_name(json_object_get_type(value)));
+	ivm_modules_free(def);
+	for (size_t i = 0; i < json_object_array_length(value); i++) {
+		const char *text = ivm_json_text(key, json_object_array_get_idx(value, i));
+
+		if (!text)
+			return -EINVAL;
+		err = ivm_key_add_module(def, key, ivm_strdup(text));
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int ivm_json_set(struct ivm_definition *def, const char *name, struct json_object *value)
+{
+	const struct ivm_key *key = ivm_key_find(name);
+	const char *text;
+
+	if (!key)
+		return ivm_fail(EINVAL, "there is no key '%.60s'", name);
+	if (ivm_key_is_number(key))
+		return ivm_json_set_number(def, key, value);
+	if (key->type == IVM_KEY_MODULES)
+		return ivm_json_set_modules(def, key, value);
+	text = ivm_json_text(key, value);
+	return text ? ivm_key_set_text(def, key, ivm_strdup(text)) : -EINVAL;
+}
+
+int ivm_definition_parse(struct ivm_definition *def, const char *text, size_t length, const char *where)
+{
+	struct json_tokener *tokener = json_tokener_new_ex(IVM_JSON_DEPTH);
+	struct json_object *root;
+	size_t end;
+	int err = 0;
+
+	if (!tokener)
+		return ivm_fail(ENOMEM, "out of memory");
+	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+	root = json_tokener_parse_ex(tokener, text, (int)length);
+	end = json_tokener_get_parse_end(tokener);
+	if (json_tokener_get_error(tokener) != json_tokener_success) {
+		err = ivm_fail(EINVAL, "%s is not valid JSON: %s (byte %zu)", where,
+			       json_tokener_get_error(tokener) == json_tokener_continue ?
+			       "it ends too early" : json_tokener_error_desc(json_tokener_get_error(tokener)),
+			       end + 1);
+		goto out;
+	}
+	while (end < length && strchr(" \t\r\n", text[end]) && text[end])
+		end++;
+	if (end < length) {
+		err = ivm_fail(EINVAL, "%s has something behind its JSON object (byte %zu)", where, end + 1);
+		goto out;
+	}
+	if (!json_object_is_type(root, json_type_object)) {
+		err = ivm_fail(EINVAL, "%s holds JSON of type %s; expected an object", where,
+			       json_type_to_name(json_object_get_type(root)));
+		goto out;
+	}
+	json_object_object_foreach(root, name, value) {
+		err = ivm_json_set(def, name, value);
+		if (err)
+			break;
+	}
+	if (!err)
+		err = ivm_definition_check(def);
+	if (err) {
+		char *why = ivm_strdup(ivm_failure());
+
+		err = ivm_fail(-err, "%s: %s", where, why);
+		free(why);
+	}
+out:
+	json_object_put(root);
+	json_tokener_free(tokener);
+	return err;
+}
+
+struct json_object *ivm_definition_json(const struct ivm_definition *def)
+{
+	struct json_object *root = json_object_new_object();
+
+	for (const struct ivm_key *key = ivm_keys; key->name; key++) {
+		struct json_object *value = NULL;
+
+		if (ivm_key_is_number(key)) {
+			if (*ivm_key_number(def, key))
+				value = json_object_new_uint64(*ivm_key_number(def, key));
+		} else if (key->type == IVM_KEY_MODULES) {
+			if (def->nr_modules)
+				value = json_object_new_array();
+			for (size_t i = 0; i < def->nr_modules; i++)
+				json_object_array_add(value, json_object_new_string(def->modules[i]));
+		} else if (*ivm_key_text(def, key)) {
+			value = json_object_new_string(*ivm_key_text(def, key));
+		}
+		if (value)
+			json_object_object_add(root, key->name, value);
+	}
+	return root;
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* ivmctl host show|set|audit. */
+#include "commands.h"
+
+#include "attrs.h"
+#include "fail.h"
+#include "nl.h"
+#include "print.h"
+
+#include <errno.h>
+#include <netlink/attr.h>
+#include <netlink/msg.h>
+#include <string.h>
+
+static const struct ivm_field ivm_host_fields[] = {
+	{ "version", "version", IVM_AS_TEXT }, { "backend", "backend", IVM_AS_TEXT },
+	{ "nested-paging", "nested-paging", IVM_AS_TEXT }, { "cannot-start", "reason", IVM_AS_TEXT },
+	{ "cores", "cores", IVM_AS_TEXT }, { "cpu-list", "cpu-list", IVM_AS_TEXT },
+	{ "vcpus-max", "vcpus-max", IVM_AS_TEXT }, { "memory", "memory", IVM_AS_SIZE },
+	{ "memory-free", "memory-free", IVM_AS_SIZE }, { "vms", "vms", IVM_AS_TEXT },
+	{ "frames", "frames", IVM_AS_TEXT }, { "tsc-khz", "tsc-khz", IVM_AS_TEXT },
+};
+
+static const struct ivm_field ivm_audit_fields[] = {
+	{ "violations", "violations", IVM_AS_TEXT }, { "text", "text", IVM_AS_TEXT },
+	{ "bytes", "bytes", IVM_AS_SIZE }, { "frames", "frames", IVM_AS_TEXT },
+	{ "leaves", "leaves", IVM_AS_TEXT }, { "tables", "tables", IVM_AS_TEXT },
+};
+
+static int ivm_host_ask(enum ivm_cmd cmd, struct json_object **answer)
+{
+	struct ivm_nl *nl;
+	int err = ivm_nl_open(&nl);
+
+	if (err)
+		return err;
+	err = ivm_nl_call(nl, ivm_nl_request(nl, cmd), answer);
+	if (!err && !*answer)
+		err = ivm_fail(EPROTO, "the module gave no answer");
+	ivm_nl_close(nl);
+	return err;
+}
+
+int ivm_host_show(const struct ivm_args *args)
+{
+	struct json_object *host;
+	int err = ivm_host_ask(IVM_CMD_HOST_GET, &host);
+
+	if (err)
+		return err;
+	if (args->json)
+		ivm_print_json(host);
+	else
+		ivm_print_fields(host, ivm_host_fields, sizeof(ivm_host_fields) / sizeof(ivm_host_fields[0]));
+	json_object_put(host);
+	return 0;
+}
+
+int ivm_host_set(const struct ivm_args *args)
+{
+	const char *list = ivm_args_get(args, "cpu-list");
+	struct nl_msg *msg;
+	struct ivm_nl *nl;
+	int err;
+
+	if (!list)
+		return ivm_usage("nothing to set; usage: ivmctl host set cpu-list=LIST");
+	if (strlen(list) > IVM_CPU_LIST_MAX)
+		return ivm_fail(EINVAL, "cpu-list has %zu bytes; expected at most %d", strlen(list), IVM_CPU_LIST_MAX);
+	err = ivm_nl_open(&nl);
+	if (err)
+		return err;
+	msg = ivm_nl_request(nl, IVM_CMD_HOST_SET);
+	if (msg && nla_put_string(msg, IVM_A_CPU_LIST, list)) {
+		nlmsg_free(msg);
+		msg = NULL;
+		ivm_fail(ENOMEM, "out of memory");
+	}
+	err = ivm_nl_call(nl, msg, NULL);
+	ivm_nl_close(nl);
+	return err;
+}
+
+int ivm_host_audit(const struct ivm_args *args)
+{
+	struct json_object *audit;
+	int err = ivm_host_ask(IVM_CMD_HOST_AUDIT, &audit);
+
+	if (err)
+		return err;
+	if (args->json)
+		ivm_print_json(audit);
+	else
+		ivm_print_fields(audit, ivm_audit_fields, sizeof(ivm_audit_fields) / sizeof(ivm_audit_fields[0]));
+	if (ivm_json_get_number(audit, "violations"))
+		err = ivm_fail(EUCLEAN, "the audit found %llu violations of memory isolation; the first: %s",
+			       (unsigned long long)ivm_json_get_number(audit, "violations"),
+			       ivm_json_get_text(audit, "text"));
+	json_object_put(audit);
+	return err;
+}

@@ -1,0 +1,414 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* ivmctl vm create|list|show|set|delete: definitions, merged with what the module knows. */
+#include "commands.h"
+
+#include "attrs.h"
+#include "fail.h"
+#include "image/manifest.h"
+#include "nl.h"
+#include "print.h"
+#include "store.h"
+#include "text.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int ivm_vm_apply(struct ivm_definition *def, const struct ivm_args *args)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < args->count && !err; i++)
+		err = ivm_definition_set(def, args->items[i].key, args->items[i].value);
+	return err ?: ivm_definition_check(def);
+}
+
+/* Would it start? Files are examined as at a start, so that errors show now. */
+static int ivm_vm_examine(const struct ivm_definition *def)
+{
+	struct ivm_manifest manifest;
+	int err = ivm_manifest_build(&manifest, def);
+
+	ivm_manifest_free(&manifest);
+	return err;
+}
+
+/* The kernel object, or NULL when there is none or no module. Return: 0 or negative errno. */
+static int ivm_vm_live(const char *name, struct json_object **vm)
+{
+	struct ivm_nl *nl;
+	int err = ivm_nl_open(&nl);
+
+	*vm = NULL;
+	if (err)
+		return err == -ENODEV ? 0 : err;
+	err = ivm_nl_vm_get(nl, name, vm);
+	ivm_nl_close(nl);
+	return err == -ENOENT ? 0 : err;
+}
+
+/* Does its state say that it exists only as a record of how it ended, or not yet? */
+static bool ivm_vm_is_idle(struct json_object *vm)
+{
+	const char *state = ivm_json_get_text(vm, "state");
+
+	return !strcmp(state, "created") || !strcmp(state, "loaded") || !strcmp(state, "stopped");
+}
+
+static int ivm_vm_write(const struct ivm_definition *def, const struct ivm_args *args)
+{
+	int err = ivm_vm_examine(def);
+
+	if (!err)
+		err = ivm_store_save(def);
+	if (!err && args->json) {
+		struct json_object *root = json_object_new_object();
+
+		json_object_object_add(root, "name", json_object_new_string(def->name));
+		json_object_object_add(root, "definition", ivm_definition_json(def));
+		ivm_print_json(root);
+		json_object_put(root);
+	}
+	return err;
+}
+
+static int ivm_vm_check_free(const char *name)
+{
+	struct json_object *vm;
+	int err = ivm_store_exists(name);
+
+	if (err)
+		return err < 0 ? err : ivm_fail(EEXIST, "there is a VM '%s' already; change it with: ivmctl vm set %s",
+						name, name);
+	err = ivm_vm_live(name, &vm);
+	if (!err && vm && !ivm_vm_is_idle(vm))
+		err = ivm_fail(EEXIST, "a VM '%s' without definition is %s; stop it first, or choose another name",
+			       name, ivm_json_get_text(vm, "state"));
+	json_object_put(vm);
+	return err;
+}
+
+int ivm_vm_create(const struct ivm_args *args)
+{
+	struct ivm_definition def;
+	int lock, err;
+
+	ivm_definition_init(&def, args->name);
+	err = ivm_vm_apply(&def, args);
+	lock = err ?: ivm_store_lock(args->name);
+	if (lock < 0) {
+		ivm_definition_free(&def);
+		return lock;
+	}
+	err = ivm_vm_check_free(args->name);
+	if (!err)
+		err = ivm_vm_write(&def, args);
+	ivm_store_unlock(lock);
+	ivm_definition_free(&def);
+	return err;
+}
+
+int ivm_vm_set(const struct ivm_args *args)
+{
+	struct ivm_definition def;
+	int lock, err;
+
+	if (!args->count)
+		return ivm_usage("nothing to set; usage: ivmctl vm set NAME KEY=VALUE...");
+	err = ivm_store_exists(args->name);
+	if (err < 0)
+		return err;
+	if (!err)
+		return ivm_fail(ENOENT, "there is no VM '%s'; ivmctl vm list shows all", args->name);
+	lock = ivm_store_lock(args->name);
+	if (lock < 0)
+		return lock;
+	err = ivm_store_load(args->name, &def);
+	if (!err)
+		err = ivm_vm_apply(&def, args);
+	if (!err)
+		err = ivm_vm_write(&def, args);
+	ivm_store_unlock(lock);
+	ivm_definition_free(&def);
+	return err;
+}
+
+static int ivm_vm_delete_object(const char *name, bool *existed)
+{
+	struct json_object *vm = NULL;
+	struct ivm_nl *nl;
+	int err = ivm_nl_open(&nl);
+
+	*existed = false;
+	if (err)
+		return err == -ENODEV ? 0 : err;
+	err = ivm_nl_vm_get(nl, name, &vm);
+	if (err == -ENOENT) {
+		err = 0;
+	} else if (!err && !ivm_vm_is_idle(vm)) {
+		err = ivm_fail(EBUSY, "VM '%s' is %s; stop it first: ivmctl vm stop %s", name,
+			       ivm_json_get_text(vm, "state"), name);
+	} else if (!err) {
+		*existed = true;
+		err = ivm_nl_vm_command(nl, IVM_CMD_VM_DELETE, name);
+	}
+	json_object_put(vm);
+	ivm_nl_close(nl);
+	return err;
+}
+
+int ivm_vm_delete(const struct ivm_args *args)
+{
+	bool object = false;
+	int defined, lock = -1, err;
+
+	defined = ivm_store_exists(args->name);
+	if (defined < 0)
+		return defined;
+	if (defined) {
+		lock = ivm_store_lock(args->name);
+		if (lock < 0)
+			return lock;
+	}
+	err = ivm_vm_delete_object(args->name, &object);
+	if (!err && defined)
+		err = ivm_store_delete(args->name);
+	else if (!err && !object)
+		err = ivm_fail(ENOENT, "there is no VM '%s'; ivmctl vm list shows all", args->name);
+	ivm_store_unlock(lock);
+	return err;
+}
+
+/* ---- list and show: one model for both ---- */
+
+/* Names of the keys where what runs is not what is defined. NULL when they agree. */
+static struct json_object *ivm_vm_differences(struct json_object *vm, struct json_object *definition)
+{
+	static const char *const names[] = { "vcpus", "memory", "debug-exit" };
+	struct json_object *list = NULL;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (ivm_json_get_number(vm, names[i]) == ivm_json_get_number(definition, names[i]))
+			continue;
+		if (!list)
+			list = json_object_new_array();
+		json_object_array_add(list, json_object_new_string(names[i]));
+	}
+	return list;
+}
+
+/* A word for people about what is unusual. */
+static void ivm_vm_note(struct json_object *vm, bool defined)
+{
+	const char *state = ivm_json_get_text(vm, "state");
+	struct json_object *list;
+	char *note = NULL, *more;
+
+	if (!strcmp(state, "stopped"))
+		note = ivm_stop_text(vm);
+	if (*ivm_json_get_text(vm, "definition-error"))
+		more = ivm_strdup(ivm_json_get_text(vm, "definition-error"));
+	else if (!defined)
+		more = ivm_strdup("no definition");
+	else if (json_object_object_get_ex(vm, "differs", &list))
+		more = ivm_strdup("definition differs, in force from the next start");
+	else
+		more = NULL;
+	if (note || more) {
+		char *text = ivm_format("%s%s%s", note ?: "", note && more ? "; " : "", more ?: "");
+
+		json_object_object_add(vm, "note", json_object_new_string(text));
+		free(text);
+	}
+	free(note);
+	free(more);
+}
+
+/*
+ * The model of one VM: the module's attributes if it knows it, else state
+ * "defined"; plus "definition", "definition-error", "differs", "note". Takes
+ * over @vm, which may be NULL. Return: NULL when it exists neither here nor there.
+ */
+static struct json_object *ivm_vm_model(const char *name, struct json_object *vm)
+{
+	struct json_object *definition = NULL, *differs;
+	struct ivm_definition def;
+	int err = ivm_store_load(name, &def);
+
+	if (err == -ENOENT && !vm) {
+		ivm_definition_free(&def);
+		return NULL;
+	}
+	if (!err)
+		definition = ivm_definition_json(&def);
+	ivm_definition_free(&def);
+	if (!vm) {
+		vm = json_object_new_object();
+		json_object_object_add(vm, "name", json_object_new_string(name));
+		json_object_object_add(vm, "state", json_object_new_string("defined"));
+		if (definition) {
+			json_object_object_add(vm, "vcpus", json_object_new_uint64(def.vcpus));
+			json_object_object_add(vm, "memory", json_object_new_uint64(def.memory));
+		}
+	} else if (definition && !ivm_vm_is_idle(vm)) {
+		differs = ivm_vm_differences(vm, definition);
+		if (differs)
+			json_object_object_add(vm, "differs", differs);
+	}
+	if (definition)
+		json_object_object_add(vm, "definition", definition);
+	else if (err != -ENOENT)
+		json_object_object_add(vm, "definition-error", json_object_new_string(ivm_failure()));
+	ivm_vm_note(vm, definition != NULL);
+	return vm;
+}
+
+/* All kernel objects; an empty array and a note when the module is not loaded. */
+static int ivm_vm_all_live(struct json_object **all)
+{
+	struct ivm_nl *nl;
+	int err = ivm_nl_open(&nl);
+
+	if (err == -ENODEV) {
+		*all = json_object_new_array();
+		fprintf(stderr, "ivmctl: note: %s\n", ivm_failure());
+		return 0;
+	}
+	if (err)
+		return err;
+	err = ivm_nl_dump_vms(nl, all);
+	ivm_nl_close(nl);
+	return err;
+}
+
+static int ivm_vm_compare(const void *a, const void *b)
+{
+	return strcmp(ivm_json_get_text(*(struct json_object *const *)a, "name"),
+		      ivm_json_get_text(*(struct json_object *const *)b, "name"));
+}
+
+int ivm_vm_list(const struct ivm_args *args)
+{
+	static const struct ivm_field fields[] = {
+		{ "NAME", "name", IVM_AS_TEXT }, { "STATE", "state", IVM_AS_TEXT },
+		{ "VCPUS", "vcpus", IVM_AS_TEXT }, { "MEMORY", "memory", IVM_AS_SIZE },
+		{ "NOTE", "note", IVM_AS_TEXT },
+	};
+	struct json_object *live, *list;
+	size_t count, i;
+	char **names;
+	int err;
+
+	err = ivm_store_names(&names, &count);
+	if (err)
+		return err;
+	err = ivm_vm_all_live(&live);
+	if (err) {
+		ivm_store_names_free(names, count);
+		return err;
+	}
+	list = json_object_new_array();
+	for (size_t at = 0; at < json_object_array_length(live); at++) {
+		struct json_object *vm = json_object_array_get_idx(live, at);
+		const char *name = ivm_json_get_text(vm, "name");
+
+		for (i = 0; i < count; i++)
+			if (names[i] && !strcmp(names[i], name)) {
+				free(names[i]);
+				names[i] = NULL;
+			}
+		json_object_array_add(list, ivm_vm_model(name, json_object_get(vm)));
+	}
+	for (i = 0; i < count; i++) {
+		struct json_object *vm = names[i] ? ivm_vm_model(names[i], NULL) : NULL;
+
+		if (vm)		/* NULL also when it was deleted meanwhile */
+			json_object_array_add(list, vm);
+	}
+	json_object_array_sort(list, ivm_vm_compare);
+	if (args->json)
+		ivm_print_json(list);
+	else
+		ivm_print_table(list, fields, sizeof(fields) / sizeof(fields[0]));
+	json_object_put(list);
+	json_object_put(live);
+	ivm_store_names_free(names, count);
+	return 0;
+}
+
+static void ivm_vm_print_definition(struct json_object *vm)
+{
+	struct json_object *definition;
+
+	if (!json_object_object_get_ex(vm, "definition", &definition))
+		return;
+	for (const struct ivm_key *key = ivm_keys; key->name; key++) {
+		const struct ivm_field field = {
+			.title = key->name, .name = key->name,
+			.format = key->type == IVM_KEY_SIZE ? IVM_AS_SIZE :
+				  key->type == IVM_KEY_MODULES ? IVM_AS_LIST :
+				  !strcmp(key->name, "debug-exit") ? IVM_AS_HEX : IVM_AS_TEXT,
+		};
+
+		/* In the object's own words above already. */
+		if (key->type == IVM_KEY_NUMBER || key->type == IVM_KEY_SIZE)
+			if (!json_object_object_get_ex(vm, "differs", NULL) &&
+			    json_object_object_get_ex(vm, key->name, NULL))
+				continue;
+		ivm_print_fields(definition, &field, 1);
+	}
+}
+
+static void ivm_vm_print(struct json_object *vm)
+{
+	static const struct ivm_field fields[] = {
+		{ "name", "name", IVM_AS_TEXT }, { "id", "id", IVM_AS_TEXT },
+		{ "state", "state", IVM_AS_TEXT }, { "note", "note", IVM_AS_TEXT },
+		{ "stop-reason", "stop-reason", IVM_AS_TEXT }, { "stop-code", "stop-code", IVM_AS_HEX },
+		{ "text", "text", IVM_AS_TEXT }, { "vcpus", "vcpus", IVM_AS_TEXT },
+		{ "memory", "memory", IVM_AS_SIZE }, { "memory-ready", "memory-ready", IVM_AS_SIZE },
+		{ "debug-exit", "debug-exit", IVM_AS_HEX }, { "started", "started-ns", IVM_AS_TIME },
+		{ "run", "run-ns", IVM_AS_DURATION }, { "resets", "resets", IVM_AS_TEXT },
+		{ "kernel-bytes", "kernel-bytes", IVM_AS_TEXT }, { "differs", "differs", IVM_AS_LIST },
+	};
+	static const struct ivm_field threads[] = {
+		{ "VCPU", "vcpu", IVM_AS_TEXT }, { "STATE", "vcpu-state", IVM_AS_TEXT },
+		{ "CPU", "cpu", IVM_AS_TEXT }, { "TID", "tid", IVM_AS_TEXT },
+		{ "GUEST", "guest-ns", IVM_AS_DURATION },
+	};
+	struct json_object *list;
+
+	ivm_print_fields(vm, fields, sizeof(fields) / sizeof(fields[0]));
+	if (json_object_object_get_ex(vm, "differs", NULL))
+		puts("\nDefinition, in force from the next start:");
+	ivm_vm_print_definition(vm);
+	if (json_object_object_get_ex(vm, "list-vcpu", &list) && json_object_array_length(list)) {
+		putchar('\n');
+		ivm_print_table(list, threads, sizeof(threads) / sizeof(threads[0]));
+	}
+	if (json_object_object_get_ex(vm, "list-stat", &list) && json_object_object_length(list)) {
+		putchar('\n');
+		json_object_object_foreach(list, name, value)
+			if (json_object_get_uint64(value))
+				printf("%-32s %s\n", name, json_object_get_string(value));
+	}
+}
+
+int ivm_vm_show(const struct ivm_args *args)
+{
+	struct json_object *vm;
+	int err = ivm_vm_live(args->name, &vm);
+
+	if (err)
+		return err;
+	vm = ivm_vm_model(args->name, vm);
+	if (!vm)
+		return ivm_fail(ENOENT, "there is no VM '%s'; ivmctl vm list shows all", args->name);
+	if (args->json)
+		ivm_print_json(vm);
+	else
+		ivm_vm_print(vm);
+	json_object_put(vm);
+	return 0;
+}
