@@ -16,8 +16,8 @@
 #include <linux/err.h>
 #include <linux/errno.h>
 #include <linux/irq_work.h>
+#include <linux/kernel.h>
 #include <linux/kref.h>
-#include <linux/mm.h>
 #include <linux/minmax.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>

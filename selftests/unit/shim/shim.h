@@ -19,6 +19,16 @@ u64 shim_timers_fired(void);
 /* Calls of hrtimer_start…() since the start: what a hostile guest could make the host do. */
 u64 shim_timers_started(void);
 
+/* ---- realtime.c ---- */
+
+/* Sets the wall clock, which goes on with the one clock; default: somewhere in 2023. */
+void shim_real_set(s64 seconds);
+
+/* ---- irq_work.c ---- */
+
+/* Runs what was queued, with interrupts off. Return: how many. */
+unsigned int shim_irq_work_run(void);
+
 /* ---- memory.c ---- */
 
 /* Objects allocated and not yet freed. */
