@@ -25,9 +25,8 @@ deps:
 module:
 	@mkdir -p $(DIR)
 	@find $(DIR) -xtype l -delete
-	@cp -asuT $(CURDIR)/kmod $(DIR)/kmod
-	@cp -asuT $(CURDIR)/include $(DIR)/include
-	@ln -sf $(CURDIR)/Kbuild $(CURDIR)/VERSION $(DIR)/
+	@find Kbuild VERSION kmod include -name '*.[chS]' -o -name Kbuild -o -name VERSION | while read -r f; do \
+		[ -L $(DIR)/$$f ] || { mkdir -p $$(dirname $(DIR)/$$f); ln -s $(CURDIR)/$$f $(DIR)/$$f; }; done
 	+@$(MAKE) --no-print-directory -C $(KDIR) M=$(CURDIR)/$(DIR) W=1 modules
 	@[ $(FLAVOUR) != stock ] || ln -sf stock/ivm.ko $(O)/ivm.ko
 

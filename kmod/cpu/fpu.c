@@ -121,6 +121,7 @@ void ivm_fpu_reset(struct ivm_fpu *fpu)
 
 /**
  * ivm_fpu_load() - put the guest's state into the registers
+ * @fpu: of the vCPU whose thread this is
  *
  * kernel_fpu_begin() first: it saves a user task's registers if they are still
  * live and makes the host forget which task they belong to.
@@ -150,6 +151,8 @@ u64 ivm_fpu_xcr0(const struct ivm_fpu *fpu)
 
 /**
  * ivm_fpu_set_xcr0() - the guest's XSETBV of XCR0 (AMD APM 11.5.2)
+ * @fpu:  loaded
+ * @xcr0: any value
  *
  * Return: 0, or -EINVAL for #GP(0): x87 off, AVX without SSE, AVX-512 in part
  * or without AVX, a bit that is not offered.

@@ -10,7 +10,9 @@
 #include "../mem/mem.h"
 
 #include <linux/err.h>
+#include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 
 /* What a file was when it was sealed; another state is another file. */
@@ -42,6 +44,8 @@ static bool boot_seal_holds(const struct ivm_seal *seal, const struct file *file
 
 /**
  * ivm_boot_seal() - record the state of the manifest's files
+ * @manifest: with its files
+ *
  * Return: kmalloc'ed seals, one per segment, or ERR_PTR. May sleep.
  */
 struct ivm_seal *ivm_boot_seal(const struct ivm_manifest *manifest)
@@ -81,6 +85,9 @@ static bool boot_in_ram(u64 memory, u64 gpa, u64 size)
 
 /**
  * ivm_boot_check() - does this manifest fit this VM?
+ * @vm:       for the size of its memory
+ * @manifest: as parsed
+ * @why:      says which segment does not
  *
  * Segments lie in RAM and do not overlap. Registers are checked when they are
  * put into a vCPU, at start. Files and ranges within them: by ctl/.
@@ -165,6 +172,8 @@ static int boot_registers(struct ivm_vcpu *vcpu, const struct ivm_boot_regs *reg
 
 /**
  * ivm_boot_replay() - fill zeroed guest memory and vCPU 0 from the manifest
+ * @vm:  with manifest and vCPUs
+ * @why: says which segment or register it failed at
  *
  * Return: 0; -ESTALE when a file is not what was sealed; read errors.
  * Context: may sleep, long; vm->life held, no vCPU runs.

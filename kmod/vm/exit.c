@@ -37,6 +37,8 @@ const struct ivm_emul_cpu *ivm_exit_view(struct ivm_vcpu *vcpu)
 
 /**
  * ivm_exit_inject() - deliver a fault to the guest; RIP stays at the instruction
+ * @vcpu:  whose guest faults
+ * @fault: what it gets
  */
 void ivm_exit_inject(struct ivm_vcpu *vcpu, const struct ivm_fault *fault)
 {
@@ -73,6 +75,7 @@ static void exit_single_step(struct ivm_vcpu *vcpu)
 
 /**
  * ivm_exit_skip() - move past the instruction that was intercepted and answered
+ * @vcpu:   at the instruction
  * @opcode: for CPUs that do not tell its length; see ivm_emul_length()
  *
  * When its bytes cannot be read any more, because the guest changed its code or

@@ -13,6 +13,7 @@
 
 /**
  * ivm_exit_outside() - the guest touched what was not allocated to it: its fault, our record
+ * @vcpu: whose guest it was
  * @gpa:  where
  * @kind: constant text: read, write, fetch, …
  */

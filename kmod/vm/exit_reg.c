@@ -8,6 +8,9 @@
 #include <asm/processor-flags.h>
 #include <asm/trapnr.h>
 
+#define DR6_BD		BIT(13)	/* a debug register was touched under DR7.GD */
+#define DR7_GD		BIT(13)
+
 #define OP_MOV_FROM_CR	0x0f20
 #define OP_MOV_FROM_DR	0x0f21
 #define OP_MOV_TO_CR	0x0f22
@@ -85,9 +88,9 @@ void ivm_exit_dr(struct ivm_vcpu *vcpu)
 	}
 	if (number / 2 == 2)
 		number += 2;
-	if (ops->read_dr(&vcpu->cpu, 7) & DR_GD_BIT) {	/* general detect (APM 13.1.1.4) */
-		ops->write_dr(&vcpu->cpu, 7, ops->read_dr(&vcpu->cpu, 7) & ~(u64)DR_GD_BIT);
-		ops->write_dr(&vcpu->cpu, 6, ops->read_dr(&vcpu->cpu, 6) | BIT(13));
+	if (ops->read_dr(&vcpu->cpu, 7) & DR7_GD) {	/* general detect (APM 13.1.1.4) */
+		ops->write_dr(&vcpu->cpu, 7, ops->read_dr(&vcpu->cpu, 7) & ~(u64)DR7_GD);
+		ops->write_dr(&vcpu->cpu, 6, ops->read_dr(&vcpu->cpu, 6) | DR6_BD);
 		ivm_exit_inject(vcpu, &db);
 		return;
 	}

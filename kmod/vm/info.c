@@ -96,6 +96,8 @@ static u64 info_kernel_bytes(struct ivm_vm *vm)
 
 /**
  * ivm_vm_info() - a snapshot, also while the VM starts or stops
+ * @vm:   the VM
+ * @info: filled
  *
  * Takes only vm->parts, which nobody holds for long: answers at any time.
  */

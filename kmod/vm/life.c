@@ -10,6 +10,7 @@
  * its console's last output and the reason why it stopped.
  */
 #include "priv.h"
+#include "../cpu/fpu.h"
 #include "../cpu/host.h"
 #include "../dev/dev.h"
 #include "../mem/mem.h"
@@ -231,6 +232,8 @@ out:
 
 /**
  * ivm_vm_halt() - the end: everything is given back, the reason kept
+ * @vm:   not gone yet
+ * @stop: the reason
  *
  * Context: vm->life held, !vm->gone. May sleep, long: memory is scrubbed.
  */

@@ -119,6 +119,8 @@ static int platform_wire(struct ivm_platform *p)
 
 /**
  * ivm_platform_create() - devices in reset state, wired to vm->irq and vm->console
+ * @vm: with its interrupt chip
+ *
  * Return: the platform; ERR_PTR(-EBUSY) when the debug-exit port lies on a device.
  */
 struct ivm_platform *ivm_platform_create(struct ivm_vm *vm)

@@ -13,6 +13,7 @@
 
 #include <linux/kthread.h>
 #include <linux/sched.h>
+#include <linux/sched/task.h>
 #include <linux/slab.h>
 #include <linux/smp.h>
 #include <asm/msr.h>
@@ -26,6 +27,8 @@ static const struct ivm_cpu_ops *vcpu_ops(void)
 
 /**
  * ivm_vcpu_kick() - make a request, and see to it that the thread notices
+ * @vcpu:    with a thread
+ * @request: what is asked
  *
  * The inner loop announces itself in in_loop, then reads requests; we write a
  * request, then read in_loop: one of the two sees the other. In the guest, or

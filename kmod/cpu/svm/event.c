@@ -48,6 +48,8 @@ static bool svm_contributory(u8 vector)
 
 /**
  * svm_inject_fault() - deliver an exception at the next entry
+ * @cpu:   loaded
+ * @fault: the exception
  *
  * If the exit cut short the delivery of another event, an interrupt is lost as
  * it would be on the bare machine, and two exceptions combine.
@@ -89,6 +91,7 @@ bool svm_inject_fault(struct ivm_cpu *cpu, const struct ivm_fault *fault)
 
 /**
  * svm_irq_window() - exit when the guest can take an interrupt
+ * @cpu: loaded
  *
  * A virtual interrupt that is intercepted: it "fires" when RFLAGS.IF, the
  * shadow and GIF allow it, which is all we want to know (APM 15.21.4).

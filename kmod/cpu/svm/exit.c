@@ -68,6 +68,7 @@ static void svm_machine_check(void)
 
 /**
  * svm_decode_exit() - fill cpu->exit from the VMCB
+ * @cpu: that just left the guest
  *
  * Context: inner loop, after svm_switch().
  */

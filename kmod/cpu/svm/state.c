@@ -191,6 +191,9 @@ u64 svm_cr4(struct ivm_cpu *cpu)
 
 /**
  * svm_write_cr4() - the guest's MOV to CR4
+ * @cpu:     loaded
+ * @value:   what it writes
+ * @allowed: bits that follow from the features that the guest was shown
  *
  * The CPU checks a guest's CR4 against its own features; this checks it against
  * those that the guest was shown, with the mode rules (APM 3.1.3, 5.5.1).
