@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the files of the netlink family share. */
+#ifndef IVM_CTL_NETLINK_H
+#define IVM_CTL_NETLINK_H
+
+#include <net/genetlink.h>
+#include <linux/ivm.h>
+
+struct ivm_event;
+struct ivm_vm;
+struct ivm_why;
+
+/* The highest attribute that any request takes: what tables of attributes are sized for. */
+#define IVM_NL_MAXATTR IVM_A_CPU_LIST
+
+extern struct genl_family ivm_nl_family;
+#define IVM_NL_EVENTS 0		/* index of the multicast group */
+
+/**
+ * struct ivm_nl_row - one command: what it needs, and who does it
+ * @run:	does it, with everything below seen to. @vm is NULL unless @find.
+ *		Refusals fill @why
+ * @act:	the word for the log; NULL when it changes nothing and is not logged
+ * @required:	BIT_ULL(attribute) of each attribute that must be there
+ * @find:	NAME must name a VM, which is found and referenced
+ * @anyone:	CAP_SYS_ADMIN is not needed
+ */
+struct ivm_nl_row {
+	int (*run)(struct genl_info *info, struct ivm_vm *vm, struct ivm_why *why);
+	const char *act;
+	u64 required;
+	bool find, anyone;
+};
+
+/**
+ * ivm_nl_reply() - begin an answer
+ * @size: upper bound of the attributes, bytes
+ * @head: out: to be given to genlmsg_end()
+ *
+ * Return: the message or NULL when there is no memory. May sleep.
+ */
+struct sk_buff *ivm_nl_reply(struct genl_info *info, size_t size, void **head);
+
+/* netlink_host.c */
+int ivm_nl_host_get(struct genl_info *info, struct ivm_vm *vm, struct ivm_why *why);
+int ivm_nl_host_set(struct genl_info *info, struct ivm_vm *vm, struct ivm_why *why);
+int ivm_nl_host_audit(struct genl_info *info, struct ivm_vm *vm, struct ivm_why *why);
+
+/* netlink_vm.c */
+int ivm_nl_vm_create(struct genl_info *info, struct ivm_vm *vm, struct ivm_why *why);
+int ivm_nl_vm_start(struct genl_info *info, struct ivm_vm *vm, struct ivm_why *why);
+int ivm_nl_vm_stop(struct genl_info *info, struct ivm_vm *vm, struct ivm_why *why);
+int ivm_nl_vm_reset(struct genl_info *info, struct ivm_vm *vm, struct ivm_why *why);
+int ivm_nl_vm_pause(struct genl_info *info, struct ivm_vm *vm, struct ivm_why *why);
+int ivm_nl_vm_resume(struct genl_info *info, struct ivm_vm *vm, struct ivm_why *why);
+int ivm_nl_vm_delete(struct genl_info *info, struct ivm_vm *vm, struct ivm_why *why);
+int ivm_nl_vm_get(struct genl_info *info, struct ivm_vm *vm, struct ivm_why *why);
+int ivm_nl_vm_dump_start(struct netlink_callback *cb);
+int ivm_nl_vm_dump(struct sk_buff *skb, struct netlink_callback *cb);
+
+/* netlink_event.c: tells the members of the multicast group. May sleep. */
+void ivm_nl_event(const struct ivm_event *event);
+
+#endif

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Netlink commands about the host. */
+#include "netlink.h"
+
+#include "../mem/mem.h"
+#include "../vm/vm.h"
+#include "../why.h"
+
+#include <linux/module.h>
+#include <linux/slab.h>
+
+static int put_host(struct sk_buff *msg, const struct ivm_host_info *host)
+{
+	const char *version = THIS_MODULE->version;
+
+	if (nla_put_string(msg, IVM_A_VERSION, version ? version : "") ||
+	    nla_put_string(msg, IVM_A_BACKEND, host->backend) ||
+	    (host->reason[0] && nla_put_string(msg, IVM_A_REASON, host->reason)) ||
+	    nla_put_u32(msg, IVM_A_CORES, host->cores) ||
+	    nla_put_u32(msg, IVM_A_VCPUS_MAX, host->vcpus_max) ||
+	    nla_put_u64_64bit(msg, IVM_A_MEMORY, host->memory, IVM_A_PAD) ||
+	    nla_put_u64_64bit(msg, IVM_A_MEMORY_FREE, host->memory_free, IVM_A_PAD) ||
+	    nla_put_string(msg, IVM_A_CPU_LIST, host->cpu_list) ||
+	    nla_put_u32(msg, IVM_A_VMS, host->vms) ||
+	    nla_put_u64_64bit(msg, IVM_A_FRAMES, host->frames, IVM_A_PAD) ||
+	    nla_put_u32(msg, IVM_A_TSC_KHZ, host->tsc_khz) ||
+	    (host->nested_paging && nla_put_flag(msg, IVM_A_NESTED_PAGING)))
+		return -EMSGSIZE;
+	return 0;
+}
+
+int ivm_nl_host_get(struct genl_info *info, struct ivm_vm *vm, struct ivm_why *why)
+{
+	struct ivm_host_info *host;
+	struct sk_buff *msg;
+	void *head;
+	int err;
+
+	host = kzalloc(sizeof(*host), GFP_KERNEL);
+	if (!host)
+		return -ENOMEM;
+	ivm_host_info(host);
+	err = -ENOMEM;
+	msg = ivm_nl_reply(info, NLMSG_DEFAULT_SIZE, &head);
+	if (!msg)
+		goto out;
+	err = put_host(msg, host);
+	if (err) {
+		nlmsg_free(msg);
+		goto out;
+	}
+	genlmsg_end(msg, head);
+	err = genlmsg_reply(msg, info);
+out:
+	kfree(host);
+	return err;
+}
+
+int ivm_nl_host_set(struct genl_info *info, struct ivm_vm *vm, struct ivm_why *why)
+{
+	return ivm_host_set_cores(nla_data(info->attrs[IVM_A_CPU_LIST]), why);
+}
+
+static int put_audit(struct sk_buff *msg, const struct ivm_mem_audit *audit)
+{
+	if (nla_put_u64_64bit(msg, IVM_A_FRAMES, audit->frames, IVM_A_PAD) ||
+	    nla_put_u64_64bit(msg, IVM_A_LEAVES, audit->leaves, IVM_A_PAD) ||
+	    nla_put_u64_64bit(msg, IVM_A_TABLES, audit->tables, IVM_A_PAD) ||
+	    nla_put_u64_64bit(msg, IVM_A_VIOLATIONS, audit->violations, IVM_A_PAD) ||
+	    nla_put_u64_64bit(msg, IVM_A_BYTES, audit->bytes, IVM_A_PAD) ||
+	    (audit->text[0] && nla_put_string(msg, IVM_A_TEXT, audit->text)))
+		return -EMSGSIZE;
+	return 0;
+}
+
+int ivm_nl_host_audit(struct genl_info *info, struct ivm_vm *vm, struct ivm_why *why)
+{
+	struct ivm_mem_audit audit;
+	struct sk_buff *msg;
+	void *head;
+	int err;
+
+	ivm_host_audit(&audit);
+	msg = ivm_nl_reply(info, NLMSG_DEFAULT_SIZE, &head);
+	if (!msg)
+		return -ENOMEM;
+	err = put_audit(msg, &audit);
+	if (err) {
+		nlmsg_free(msg);
+		return err;
+	}
+	genlmsg_end(msg, head);
+	return genlmsg_reply(msg, info);
+}

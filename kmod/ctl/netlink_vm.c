@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Netlink commands about VMs. */
+#include "netlink.h"
+
+#include "../vm/vm.h"
+#include "../why.h"
+
+#include <linux/capability.h>
+#include <linux/slab.h>
+
+/*
+ * Upper bound of one VM's answer: 16 bytes hold an attribute of up to 8 bytes
+ * and its padding, in a nest per vCPU and per counter.
+ */
+#define VM_FIXED_SIZE	(32 * nla_total_size_64bit(sizeof(u64)) + \
+			 nla_total_size(IVM_NAME_MAX + 1) + nla_total_size(IVM_TEXT_MAX))
+#define VM_VCPU_SIZE	(nla_total_size(0) + 6 * nla_total_size_64bit(sizeof(u64)))
+#define VM_STAT_SIZE	(nla_total_size(0) + nla_total_size(64) + nla_total_size_64bit(sizeof(u64)))
+
+static size_t vm_size(void)
+{
+	return VM_FIXED_SIZE + IVM_VCPUS_MAX * VM_VCPU_SIZE + IVM_STATS_MAX * VM_STAT_SIZE;
+}
+
+static int put_vcpus(struct sk_buff *msg, const struct ivm_vm_info *vm)
+{
+	struct nlattr *list, *entry;
+	u32 i;
+
+	list = nla_nest_start(msg, IVM_A_LIST_VCPU);
+	if (!list)
+		return -EMSGSIZE;
+	for (i = 0; i < min_t(u32, vm->vcpus, IVM_VCPUS_MAX); i++) {
+		const struct ivm_vcpu_info *vcpu = &vm->vcpu[i];
+
+		entry = nla_nest_start(msg, IVM_A_VCPU_ENTRY);
+		if (!entry ||
+		    nla_put_u32(msg, IVM_A_VCPU, i) ||
+		    nla_put_u32(msg, IVM_A_CPU, vcpu->cpu) ||
+		    nla_put_u32(msg, IVM_A_TID, vcpu->tid) ||
+		    nla_put_u32(msg, IVM_A_VCPU_STATE, vcpu->state) ||
+		    nla_put_u64_64bit(msg, IVM_A_GUEST_NS, vcpu->guest_ns, IVM_A_PAD))
+			return -EMSGSIZE;
+		nla_nest_end(msg, entry);
+	}
+	nla_nest_end(msg, list);
+	return 0;
+}
+
+static int put_stats(struct sk_buff *msg, const struct ivm_vm_info *vm)
+{
+	struct nlattr *list, *entry;
+	unsigned int i;
+
+	list = nla_nest_start(msg, IVM_A_LIST_STAT);
+	if (!list)
+		return -EMSGSIZE;
+	for (i = 0; i < vm->nr_stats; i++) {
+		entry = nla_nest_start(msg, IVM_A_STAT_ENTRY);
+		if (!entry ||
+		    nla_put_string(msg, IVM_A_NAME, vm->stat[i].name) ||
+		    nla_put_u64_64bit(msg, IVM_A_VALUE, vm->stat[i].value, IVM_A_PAD))
+			return -EMSGSIZE;
+		nla_nest_end(msg, entry);
+	}
+	nla_nest_end(msg, list);
+	return 0;
+}
+
+static int put_vm(struct sk_buff *msg, const struct ivm_vm_info *vm)
+{
+	if (nla_put_u32(msg, IVM_A_ID, vm->id) ||
+	    nla_put_string(msg, IVM_A_NAME, vm->name) ||
+	    nla_put_u32(msg, IVM_A_STATE, vm->state) ||
+	    nla_put_u32(msg, IVM_A_VCPUS, vm->vcpus) ||
+	    nla_put_u64_64bit(msg, IVM_A_MEMORY, vm->memory, IVM_A_PAD) ||
+	    nla_put_u64_64bit(msg, IVM_A_MEMORY_READY, vm->memory_ready, IVM_A_PAD) ||
+	    nla_put_u32(msg, IVM_A_STOP_REASON, vm->stop_reason) ||
+	    nla_put_u32(msg, IVM_A_RESETS, vm->resets) ||
+	    nla_put_u64_64bit(msg, IVM_A_STARTED_NS, vm->started_ns, IVM_A_PAD) ||
+	    nla_put_u64_64bit(msg, IVM_A_RUN_NS, vm->run_ns, IVM_A_PAD) ||
+	    nla_put_u64_64bit(msg, IVM_A_KERNEL_BYTES, vm->kernel_bytes, IVM_A_PAD))
+		return -EMSGSIZE;
+	if (vm->stop_reason &&
+	    nla_put_u64_64bit(msg, IVM_A_STOP_CODE, vm->stop_code, IVM_A_PAD))
+		return -EMSGSIZE;
+	if (vm->text[0] && nla_put_string(msg, IVM_A_TEXT, vm->text))
+		return -EMSGSIZE;
+	if (vm->debug_exit && nla_put_u16(msg, IVM_A_DEBUG_EXIT, vm->debug_exit))
+		return -EMSGSIZE;
+	return put_vcpus(msg, vm) ?: put_stats(msg, vm);
+}
+
+int ivm_nl_vm_create(struct genl_info *info, struct ivm_vm *vm, struct ivm_why *why)
+{
+	struct ivm_vm_config config = {
+		.vcpus = nla_get_u32(info->attrs[IVM_A_VCPUS]),
+		.memory = nla_get_u64(info->attrs[IVM_A_MEMORY]),
+	};
+	struct sk_buff *msg;
+	void *head;
+	u32 id = 0;
+	int err;
+
+	nla_strscpy(config.name, info->attrs[IVM_A_NAME], sizeof(config.name));
+	if (info->attrs[IVM_A_DEBUG_EXIT])
+		config.debug_exit = nla_get_u16(info->attrs[IVM_A_DEBUG_EXIT]);
+
+	/* Everything that may fail comes before the VM exists. */
+	msg = ivm_nl_reply(info, nla_total_size(sizeof(id)), &head);
+	if (!msg)
+		return -ENOMEM;
+	err = ivm_vm_create(&config, &id, why);
+	if (!err && WARN_ON_ONCE(nla_put_u32(msg, IVM_A_ID, id)))
+		err = -EMSGSIZE;
+	if (err) {
+		nlmsg_free(msg);
+		return err;
+	}
+	genlmsg_end(msg, head);
+	/* A caller whose socket is full misses the id; the VM stays, and has its name. */
+	genlmsg_reply(msg, info);
+	return 0;
+}
+
+int ivm_nl_vm_start(struct genl_info *info, struct ivm_vm *vm, struct ivm_why *why)
+{
+	return ivm_vm_start(vm, why);
+}
+
+int ivm_nl_vm_stop(struct genl_info *info, struct ivm_vm *vm, struct ivm_why *why)
+{
+	if (nla_get_flag(info->attrs[IVM_A_FORCE]))
+		return ivm_vm_stop(vm, why);
+	return ivm_vm_power_button(vm, why);
+}
+
+int ivm_nl_vm_reset(struct genl_info *info, struct ivm_vm *vm, struct ivm_why *why)
+{
+	return ivm_vm_reset(vm, why);
+}
+
+int ivm_nl_vm_pause(struct genl_info *info, struct ivm_vm *vm, struct ivm_why *why)
+{
+	return ivm_vm_pause(vm, why);
+}
+
+int ivm_nl_vm_resume(struct genl_info *info, struct ivm_vm *vm, struct ivm_why *why)
+{
+	return ivm_vm_resume(vm, why);
+}
+
+int ivm_nl_vm_delete(struct genl_info *info, struct ivm_vm *vm, struct ivm_why *why)
+{
+	return ivm_vm_delete(vm, why);
+}
+
+int ivm_nl_vm_get(struct genl_info *info, struct ivm_vm *vm, struct ivm_why *why)
+{
+	struct ivm_vm_info *state;
+	struct sk_buff *msg;
+	void *head;
+	int err;
+
+	state = kzalloc(sizeof(*state), GFP_KERNEL);
+	if (!state)
+		return -ENOMEM;
+	ivm_vm_info(vm, state);
+	err = -ENOMEM;
+	msg = ivm_nl_reply(info, vm_size(), &head);
+	if (!msg)
+		goto out;
+	err = put_vm(msg, state);
+	if (err) {
+		nlmsg_free(msg);
+		goto out;
+	}
+	genlmsg_end(msg, head);
+	err = genlmsg_reply(msg, info);
+out:
+	kfree(state);
+	return err;
+}
+
+/*
+ * The dump goes by rising id, and ids are never reused: a VM that exists from
+ * beginning to end is told exactly once, whatever else comes and goes between
+ * two messages. In this kernel the start of a dump has no text for its refusal.
+ */
+int ivm_nl_vm_dump_start(struct netlink_callback *cb)
+{
+	unsigned int type;
+
+	if (!netlink_capable(cb->skb, CAP_SYS_ADMIN))
+		return -EPERM;
+	for (type = 1; type <= IVM_NL_MAXATTR; type++)
+		if (genl_dumpit_info(cb)->attrs[type])
+			return -EINVAL;
+	cb->min_dump_alloc = NLMSG_HDRLEN + GENL_HDRLEN + vm_size();
+	cb->args[0] = 0;
+	return 0;
+}
+
+static int dump_vm(struct sk_buff *skb, struct netlink_callback *cb, const struct ivm_vm_info *vm)
+{
+	void *head;
+
+	head = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq, &ivm_nl_family,
+			   NLM_F_MULTI, IVM_CMD_VM_GET);
+	if (!head)
+		return -EMSGSIZE;
+	if (put_vm(skb, vm)) {
+		genlmsg_cancel(skb, head);
+		return -EMSGSIZE;
+	}
+	genlmsg_end(skb, head);
+	return 0;
+}
+
+int ivm_nl_vm_dump(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	struct ivm_vm_info *state;
+	struct ivm_vm *vm;
+	int err;
+
+	state = kmalloc(sizeof(*state), GFP_KERNEL);
+	if (!state)
+		return -ENOMEM;
+	for (;;) {
+		vm = ivm_vm_after(cb->args[0]);
+		if (!vm) {
+			err = 0;
+			break;
+		}
+		memset(state, 0, sizeof(*state));
+		ivm_vm_info(vm, state);
+		ivm_vm_put(vm);
+		err = dump_vm(skb, cb, state);
+		if (err)
+			break;
+		cb->args[0] = state->id;
+	}
+	kfree(state);
+	/* The message is full: come again. One VM alone always fits. */
+	return skb->len ? skb->len : err;
+}
