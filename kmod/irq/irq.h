@@ -27,7 +27,14 @@ struct ivm_irqchip;	/* all of the above for one VM */
  * wake or kick the vCPU's thread).
  */
 struct ivm_irq_ops {
-	void (*kick)(void *ctx, unsigned int vcpu);	/* its next interrupt may have changed: call ivm_irq_next() soon */
+	/*
+	 * Its next interrupt may have changed: call ivm_irq_next() soon. Not
+	 * called for what a vCPU's own thread causes by the calls below (EOI,
+	 * TPR, self-IPI ...), nor again until that thread has called
+	 * ivm_irq_next() or ivm_irq_ack(): it does so before each entry and
+	 * each halt.
+	 */
+	void (*kick)(void *ctx, unsigned int vcpu);
 	void (*nmi)(void *ctx, unsigned int vcpu);
 	void (*init)(void *ctx, unsigned int vcpu);
 	void (*sipi)(void *ctx, unsigned int vcpu, u8 vector);
@@ -37,13 +44,18 @@ struct ivm_irq_ops {
  * ivm_irqchip_create() - LAPICs 0 … nr-1 (APIC id = index), IOAPIC, PICs, PIT, in reset state
  * @nr_vcpus:	1 … 64
  * @tsc_khz:	of host and guest TSC
- * Return: the chip or ERR_PTR(-ENOMEM). May sleep.
+ * Return: the chip or ERR_PTR(-ENOMEM), ERR_PTR(-EINVAL) outside those ranges. May sleep.
  */
 struct ivm_irqchip *ivm_irqchip_create(unsigned int nr_vcpus, u32 tsc_khz,
 				       const struct ivm_irq_ops *ops, void *ctx);
 /* Cancels timers (waits for their callbacks) and frees; accepts NULL. May sleep. */
 void ivm_irqchip_destroy(struct ivm_irqchip *chip);
-/* Power-on state; timers cancelled. No vCPU may run. May sleep. */
+/*
+ * Power-on state as firmware leaves it: all LAPICs in xAPIC mode, that of
+ * vCPU 0 enabled in virtual-wire mode (SVR 0x1ff, LINT0 ExtINT, LINT1 NMI), PICs
+ * with vectors 0x08 and 0x70 and masked. Timers cancelled; guest time starts
+ * at 0 again. No vCPU may run. May sleep.
+ */
 void ivm_irqchip_reset(struct ivm_irqchip *chip);
 
 /*
