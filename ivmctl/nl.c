@@ -313,6 +313,8 @@ int ivm_nl_events(struct ivm_nl *nl, int (*event)(struct json_object *event, voi
 	if (group < 0)
 		return ivm_nl_fail(group, "cannot find the event group of the module");
 	err = nl_socket_add_membership(nl->sock, group);
+	if (err == -NLE_PERM)
+		return ivm_fail(EPERM, "cannot subscribe to events: this needs CAP_SYS_ADMIN: run as root");
 	if (err)
 		return ivm_nl_fail(err, "cannot subscribe to events");
 	nl_socket_set_buffer_size(nl->sock, IVM_NL_EVENT_BUFFER, 0);

@@ -243,7 +243,7 @@ int ivm_vm_start(const struct ivm_args *args)
 		return err;
 	lock = ivm_store_lock(args->name);
 	err = lock < 0 ? lock : ivm_start_locked(args, nl);
-	ivm_store_unlock(lock);
+	ivm_store_unlock(args->name, lock);
 	ivm_nl_close(nl);
 	if (!err && ivm_args_get(args, "console"))
 		err = ivm_console_attach(args->name);

@@ -112,10 +112,19 @@ int ivm_store_lock(const char *name)
 	return lock;
 }
 
-void ivm_store_unlock(int lock)
+void ivm_store_unlock(const char *name, int lock)
 {
-	if (lock >= 0)
-		close(lock);
+	char *path;
+
+	if (lock < 0)
+		return;
+	/* While we hold it: who waits for it finds out, and locks a new one. */
+	if (ivm_store_exists(name) == 0) {
+		path = ivm_format("%s/.%s.lock", ivm_store_dir(), name);
+		unlink(path);
+		free(path);
+	}
+	close(lock);
 }
 
 /* Read up to IVM_STORE_FILE_MAX bytes into @text. Return: length or negative errno. */
@@ -243,19 +252,16 @@ out:
 int ivm_store_delete(const char *name)
 {
 	char *path = ivm_format("%s/%s" IVM_STORE_SUFFIX, ivm_store_dir(), name);
-	char *lock = ivm_format("%s/.%s.lock", ivm_store_dir(), name);
 	int err = 0, dir;
 
 	if (unlink(path))
 		err = ivm_store_fail("delete", path);
-	unlink(lock);
 	dir = ivm_store_open_dir();
 	if (dir >= 0) {
 		if (!err && fsync(dir))
 			err = ivm_store_fail("sync", ivm_store_dir());
 		close(dir);
 	}
-	free(lock);
 	free(path);
 	return err;
 }
@@ -283,7 +289,7 @@ static char *ivm_store_entry(const char *file)
 int ivm_store_names(char ***names, size_t *count)
 {
 	char **list = NULL, **grown;
-	size_t used = 0;
+	size_t used = 0, room = 0;
 	struct dirent *entry;
 	DIR *dir;
 
@@ -295,11 +301,14 @@ int ivm_store_names(char ***names, size_t *count)
 
 		if (!name)
 			continue;
-		grown = ivm_zalloc(used + 1, sizeof(*grown));
-		if (used)
-			memcpy(grown, list, used * sizeof(*grown));
-		free(list);
-		list = grown;
+		if (used == room) {
+			room = room ? 2 * room : 16;
+			grown = ivm_zalloc(room, sizeof(*grown));
+			if (used)
+				memcpy(grown, list, used * sizeof(*grown));
+			free(list);
+			list = grown;
+		}
 		list[used++] = name;
 	}
 	if (dir)

@@ -18,7 +18,9 @@
  * The lock ends with the process, whatever ends it.
  */
 int ivm_store_lock(const char *name);
-void ivm_store_unlock(int lock);	/* accepts a negative number */
+
+/* @lock may be negative. A name that has no definition keeps no lock file. */
+void ivm_store_unlock(const char *name, int lock);
 
 /* Read and check the definition of @name. Return: 0, -ENOENT, -EINVAL …; free @def in any case. */
 int ivm_store_load(const char *name, struct ivm_definition *def);
@@ -29,7 +31,7 @@ int ivm_store_exists(const char *name);
 /* Write @def, replacing what was there. The caller holds the lock. */
 int ivm_store_save(const struct ivm_definition *def);
 
-/* Remove the definition and its lock file. The caller holds the lock. Return: 0, -ENOENT, … */
+/* Remove the definition. The caller holds the lock. Return: 0, -ENOENT, … */
 int ivm_store_delete(const char *name);
 
 /**

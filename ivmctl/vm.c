@@ -104,7 +104,7 @@ int ivm_vm_create(const struct ivm_args *args)
 	err = ivm_vm_check_free(args->name);
 	if (!err)
 		err = ivm_vm_write(&def, args);
-	ivm_store_unlock(lock);
+	ivm_store_unlock(args->name, lock);
 	ivm_definition_free(&def);
 	return err;
 }
@@ -129,7 +129,7 @@ int ivm_vm_set(const struct ivm_args *args)
 		err = ivm_vm_apply(&def, args);
 	if (!err)
 		err = ivm_vm_write(&def, args);
-	ivm_store_unlock(lock);
+	ivm_store_unlock(args->name, lock);
 	ivm_definition_free(&def);
 	return err;
 }
@@ -176,7 +176,7 @@ int ivm_vm_delete(const struct ivm_args *args)
 		err = ivm_store_delete(args->name);
 	else if (!err && !object)
 		err = ivm_fail(ENOENT, "there is no VM '%s'; ivmctl vm list shows all", args->name);
-	ivm_store_unlock(lock);
+	ivm_store_unlock(args->name, lock);
 	return err;
 }
 

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# bash completion for ivmctl. All it knows comes from "ivmctl help --complete".
+
+_ivmctl()
+{
+	local current=${COMP_WORDS[COMP_CWORD]} noun='' verb='' at=1 table line words
+	local -a rest
+
+	# COMP_WORDBREAKS splits at '='; after it, complete file names.
+	if [[ $current == = || ${COMP_WORDS[COMP_CWORD - 1]} == = ]]; then
+		compopt -o default
+		COMPREPLY=()
+		return
+	fi
+	table=$(ivmctl help --complete 2>/dev/null) || return
+	while [[ ${COMP_WORDS[at]} == --json && at -lt COMP_CWORD ]]; do at=$((at + 1)); done
+	[[ at -lt COMP_CWORD ]] && noun=${COMP_WORDS[at]}
+	[[ $((at + 1)) -lt COMP_CWORD ]] && verb=${COMP_WORDS[at + 1]}
+
+	if [[ -z $noun ]]; then
+		words="--json $(cut -d ' ' -f 1 <<<"$table" | sort -u)"
+	elif line=$(grep "^$noun - *" <<<"$table"); then
+		words=${line#"$noun -"}
+		[[ $noun == help ]] && words+=" $(cut -d ' ' -f 1 <<<"$table" | sort -u)"
+	elif [[ -z $verb ]]; then
+		words=$(awk -v noun="$noun" '$1 == noun { print $2 }' <<<"$table")
+	else
+		line=$(grep "^$noun $verb *" <<<"$table") || return
+		read -ra rest <<<"${line#"$noun $verb"}"
+		words=${rest[*]}
+		if [[ ${rest[0]} == NAME ]]; then
+			words=${rest[*]:1}
+			[[ $((at + 2)) == "$COMP_CWORD" && $verb != create ]] &&
+				words=$(ivmctl vm list 2>/dev/null | awk 'NR > 1 { print $1 }')
+		fi
+	fi
+	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
+	[[ ${COMPREPLY[0]} == *= ]] && compopt -o nospace
+}
+
+complete -F _ivmctl ivmctl
