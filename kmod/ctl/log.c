@@ -22,18 +22,18 @@
 #include <linux/uidgid.h>
 #include <linux/user_namespace.h>
 
-/* A name that vm/ would not accept may try to look like a field or a line of its own. */
+/* What no name or list looks like may try to look like a field or a line of its own. */
 static bool printable(const char *name)
 {
 	size_t i;
 
 	for (i = 0; name[i]; i++)
-		if (!isascii(name[i]) || !(isalnum(name[i]) || strchr("._-", name[i])))
+		if (!isascii(name[i]) || !(isalnum(name[i]) || strchr("._-,", name[i])))
 			return false;
-	return i && i <= IVM_NAME_MAX;
+	return i && i <= IVM_CPU_LIST_MAX;
 }
 
-static bool log_audit(const char *act, const char *name, int err)
+static bool log_audit(const char *act, const char *target, int err)
 {
 	struct audit_buffer *ab;
 
@@ -42,29 +42,29 @@ static bool log_audit(const char *act, const char *name, int err)
 	ab = audit_log_start(audit_context(), GFP_KERNEL, AUDIT_KERNEL_OTHER);
 	if (!ab)
 		return true;		/* excluded by a rule, or counted as lost by audit */
-	audit_log_format(ab, "module=ivm op=%s vm=%s", act, name);
+	audit_log_format(ab, "module=ivm op=%s target=%s", act, target);
 	audit_log_task_info(ab);
 	audit_log_format(ab, " errno=%d res=%d", -err, !err);
 	audit_log_end(ab);
 	return true;
 }
 
-void ivm_log_act(const char *act, const char *name, int err)
+void ivm_log_act(const char *act, const char *target, int err)
 {
 	static DEFINE_RATELIMIT_STATE(refusals, 10 * HZ, 20);
 	char comm[TASK_COMM_LEN];
 
-	if (!name)
-		name = "-";
-	else if (!printable(name))
-		name = "(invalid)";
-	if (log_audit(act, name, err))
+	if (!target)
+		target = "-";
+	else if (!printable(target))
+		target = "(invalid)";
+	if (log_audit(act, target, err))
 		return;
 	if (err && !__ratelimit(&refusals))
 		return;
 	get_task_comm(comm, current);
 	pr_info("ivm: %s %s: %s (%d), by %*pE, pid %d, uid %u, login uid %u\n",
-		act, name, err ? "refused" : "done", err, (int)strlen(comm), comm,
+		act, target, err ? "refused" : "done", err, (int)strlen(comm), comm,
 		task_tgid_nr(current), from_kuid(&init_user_ns, current_uid()),
 		from_kuid(&init_user_ns, audit_get_loginuid(current)));
 }

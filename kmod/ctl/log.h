@@ -5,12 +5,12 @@
 
 /**
  * ivm_log_act() - log an administrative act of the current task
- * @act:  what was asked, one word
- * @name: the VM; as it came from outside, or NULL
- * @err:  outcome: 0 or a negative errno
+ * @act:    what was asked, one word
+ * @target: the VM, or what is set; as it came from outside, or NULL
+ * @err:    outcome: 0 or a negative errno
  *
  * Context: the task that asked. May sleep.
  */
-void ivm_log_act(const char *act, const char *name, int err);
+void ivm_log_act(const char *act, const char *target, int err);
 
 #endif

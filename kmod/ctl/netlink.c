@@ -144,13 +144,13 @@ static int run(const struct ivm_nl_row *row, struct sk_buff *skb, struct genl_in
 static int ivm_nl_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	const struct ivm_nl_row *row = &rows[info->genlhdr->cmd];
+	const struct nlattr *target = info->attrs[IVM_A_NAME] ?: info->attrs[IVM_A_CPU_LIST];
 	struct ivm_why why = {};
 	int err;
 
 	err = run(row, skb, info, &why);
 	if (row->act)
-		ivm_log_act(row->act, info->attrs[IVM_A_NAME] ?
-			    nla_data(info->attrs[IVM_A_NAME]) : NULL, err);
+		ivm_log_act(row->act, target ? nla_data(target) : NULL, err);
 	if (!err)
 		return 0;
 	if (why.text[0])

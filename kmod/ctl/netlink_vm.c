@@ -98,8 +98,9 @@ int ivm_nl_vm_create(struct genl_info *info, struct ivm_vm *vm, struct ivm_why *
 		.memory = nla_get_u64(info->attrs[IVM_A_MEMORY]),
 	};
 	struct sk_buff *msg;
+	struct nlattr *attr;
 	void *head;
-	u32 id = 0;
+	u32 id;
 	int err;
 
 	nla_strscpy(config.name, info->attrs[IVM_A_NAME], sizeof(config.name));
@@ -110,13 +111,13 @@ int ivm_nl_vm_create(struct genl_info *info, struct ivm_vm *vm, struct ivm_why *
 	msg = ivm_nl_reply(info, nla_total_size(sizeof(id)), &head);
 	if (!msg)
 		return -ENOMEM;
-	err = ivm_vm_create(&config, &id, why);
-	if (!err && WARN_ON_ONCE(nla_put_u32(msg, IVM_A_ID, id)))
-		err = -EMSGSIZE;
+	attr = nla_reserve(msg, IVM_A_ID, sizeof(id));
+	err = attr ? ivm_vm_create(&config, &id, why) : -EMSGSIZE;
 	if (err) {
 		nlmsg_free(msg);
 		return err;
 	}
+	*(u32 *)nla_data(attr) = id;
 	genlmsg_end(msg, head);
 	/* A caller whose socket is full misses the id; the VM stays, and has its name. */
 	genlmsg_reply(msg, info);

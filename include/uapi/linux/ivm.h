@@ -7,8 +7,7 @@
  *  1. The generic netlink family "ivm", for everything that is a question or
  *     a change of state. Every refusal carries an errno, a sentence
  *     (NLMSGERR_ATTR_MSG) and, where one attribute is at fault, its offset.
- *     Commands that change something, and the list of all virtual machines,
- *     need CAP_SYS_ADMIN.
+ *     All commands but HOST_GET need CAP_SYS_ADMIN.
  *  2. The character device /dev/ivm, for what needs file descriptors: the
  *     boot manifest of a virtual machine, and its console. Opening it needs
  *     CAP_SYS_ADMIN.
