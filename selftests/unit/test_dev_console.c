@@ -31,6 +31,7 @@ FIXTURE_TEARDOWN(console)
 {
 	ivm_console_put(self->con);
 	EXPECT_EQ(0, shim_alloc_live());
+	EXPECT_EQ(0, shim_irq_work_run());	/* nothing is left that would touch it */
 }
 
 TEST_F(console, each_reader_has_its_own_position)
