@@ -38,3 +38,27 @@ selftests:
 
 clean:
 	rm -rf $(O)
+
+check: deps
+	@selftests/check $(LEGS)
+
+demo: deps
+	@lab/demo
+
+bench: deps
+	@lab/bench/run $(BENCH)
+
+# DKMS keeps the module built for every kernel to come.
+install: ivmctl
+	rm -rf /usr/src/ivm-$(VERSION)
+	mkdir -p /usr/src/ivm-$(VERSION)
+	cp -a Kbuild Makefile VERSION dkms.conf COPYING kmod include /usr/src/ivm-$(VERSION)/
+	dkms add -m ivm -v $(VERSION) || true
+	dkms build -m ivm -v $(VERSION)
+	dkms install -m ivm -v $(VERSION)
+	+@$(MAKE) --no-print-directory -C ivmctl O=$(CURDIR)/$(O) install
+
+uninstall:
+	-dkms remove -m ivm -v $(VERSION) --all
+	rm -rf /usr/src/ivm-$(VERSION)
+	+@$(MAKE) --no-print-directory -C ivmctl O=$(CURDIR)/$(O) uninstall

@@ -132,6 +132,19 @@ bool ivm_bus_write(struct ivm_bus *bus, enum ivm_bus_space which, u64 addr, unsi
 	return true;
 }
 
+/**
+ * ivm_bus_claims() - does a device answer for this byte?
+ * @bus:	of this VM
+ * @which:	I/O ports or memory
+ * @addr:	port number or guest-physical address
+ *
+ * Context: any.
+ */
+bool ivm_bus_claims(struct ivm_bus *bus, enum ivm_bus_space which, u64 addr)
+{
+	return bus_find(bus, which, addr, 1);
+}
+
 static int bus_grow(struct bus_space *space)
 {
 	unsigned int room = space->room ? space->room * 2 : 8;

@@ -8,10 +8,6 @@
 
 #include <linux/kernel.h>
 
-#define REX_W	BIT(3)
-#define REX_R	BIT(2)
-#define REX_X	BIT(1)
-#define REX_B	BIT(0)
 
 static unsigned int mod(const struct ivm_insn *insn)
 {

@@ -14,6 +14,12 @@
 #include "emul.h"
 #include "x86.h"
 
+/* Bits of a REX prefix. */
+#define REX_W	BIT(3)
+#define REX_R	BIT(2)
+#define REX_X	BIT(1)
+#define REX_B	BIT(0)
+
 #define IVM_INSN_MAX	15	/* bytes; more is #GP(0) */
 
 /* Bytes of the instruction at CS:RIP, fetched as they are asked for. */

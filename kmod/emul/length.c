@@ -30,8 +30,11 @@ static bool has_immediate(u32 opcode)
 	return opcode == 0xcd;		/* INT n */
 }
 
-/* With prefixes, in other modes, across pages, and with what follows some opcodes. */
-static unsigned int length_slow(const struct ivm_emul_cpu *cpu, u32 opcode)
+/*
+ * With prefixes, in other modes, across pages, and with what follows some
+ * opcodes. @rm, may be NULL: the register in the r/m field of that.
+ */
+static unsigned int length_slow(const struct ivm_emul_cpu *cpu, u32 opcode, unsigned int *rm)
 {
 	struct ivm_fault fault;
 	u64 gpa;
@@ -56,7 +59,14 @@ static unsigned int length_slow(const struct ivm_emul_cpu *cpu, u32 opcode)
 		return 0;
 	if (has_modrm(opcode) && ivm_decode_modrm(&insn))
 		return 0;
+	if (rm)
+		*rm = (byte & 7) | (insn.rex & REX_B ? 8 : 0);
 	return insn.code.pos;
+}
+
+unsigned int ivm_emul_mov_reg(const struct ivm_emul_cpu *cpu, u32 opcode, unsigned int *gpr)
+{
+	return length_slow(cpu, opcode, gpr);
 }
 
 unsigned int ivm_emul_length(const struct ivm_emul_cpu *cpu, u32 opcode)
@@ -77,5 +87,5 @@ unsigned int ivm_emul_length(const struct ivm_emul_cpu *cpu, u32 opcode)
 		    !has_register_byte(opcode) && !has_modrm(opcode) && !has_immediate(opcode))
 			return n;
 	}
-	return length_slow(cpu, opcode);
+	return length_slow(cpu, opcode, NULL);
 }

@@ -238,6 +238,11 @@ void ivm_lapic_write(struct ivm_irqchip *chip, unsigned int vcpu, u64 gpa, unsig
 
 /* ---- MSRs ---- */
 
+bool ivm_lapic_enabled(struct ivm_irqchip *chip, unsigned int vcpu)
+{
+	return chip->lapic[vcpu]->mode != IVM_APIC_DISABLED;
+}
+
 int ivm_lapic_read_msr(struct ivm_irqchip *chip, unsigned int vcpu, u32 msr, u64 *value)
 {
 	struct ivm_lapic *l = chip->lapic[vcpu];
