@@ -129,6 +129,6 @@ u64 ivm_alu(enum ivm_op op, unsigned int size, u64 a, u64 b, u64 *rflags)
 			result = op == IVM_OP_BTC ? a ^ bit : a;
 		break;
 	}
-	*rflags = (*rflags & ~mask) | flags;
+	*rflags = (*rflags & ~mask) | (flags & mask);
 	return result;
 }

@@ -300,10 +300,11 @@ static enum ivm_emul_result two_byte(struct ivm_insn *insn, u8 opcode, unsigned 
 	case 0xc0: case 0xc1:
 		set(insn, IVM_OP_XADD, IVM_FORM_MEM_REG, bytes);
 		break;
-	case 0xc3:		/* MOVNTI: a MOV without the cache hint */
+	case 0xc3:		/* MOVNTI: a MOV with a cache hint, never of 16 bits */
 		if (insn->data16 || insn->rep)
 			return IVM_EMUL_UNKNOWN;
 		set(insn, IVM_OP_MOV, IVM_FORM_MEM_REG, false);
+		insn->size = insn->rex & REX_W ? 8 : 4;
 		break;
 	default:
 		return IVM_EMUL_UNKNOWN;

@@ -87,7 +87,7 @@ enum ivm_emul_result ivm_code_byte(struct ivm_insn *insn, u8 *byte)
 	return IVM_EMUL_DONE;
 }
 
-/* The next @size bytes, little-endian, sign-extended to 64 bits. */
+/* The next @size bytes (0: none), little-endian, sign-extended to 64 bits. */
 enum ivm_emul_result ivm_code_value(struct ivm_insn *insn, unsigned int size, u64 *value)
 {
 	enum ivm_emul_result ret;
@@ -101,7 +101,8 @@ enum ivm_emul_result ivm_code_value(struct ivm_insn *insn, unsigned int size, u6
 			return ret;
 		*value |= (u64)byte << i * 8;
 	}
-	*value = ivm_sign_extend(*value, size);
+	if (size)
+		*value = ivm_sign_extend(*value, size);
 	return IVM_EMUL_DONE;
 }
 

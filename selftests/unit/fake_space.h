@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Guest RAM for tests of emul/: pages that can be there or not, each an
+ * allocation of its own, so that the address sanitizer sees whoever runs over
+ * the end of one. Offers what emul/ uses of mem/mem.h.
+ */
+#ifndef FAKE_SPACE_H
+#define FAKE_SPACE_H
+
+#include <linux/types.h>
+
+struct ivm_space;
+
+struct ivm_space *fake_space_create(unsigned int pages);	/* RAM from 0, zeroed */
+void fake_space_destroy(struct ivm_space *space);
+void fake_space_hole(struct ivm_space *space, u64 gpa);		/* takes one page out */
+/* At @gpa, within one page; ends the test if it is not RAM. */
+u8 *fake_space_at(struct ivm_space *space, u64 gpa);
+u64 fake_space_get(struct ivm_space *space, u64 gpa, unsigned int size);
+void fake_space_set(struct ivm_space *space, u64 gpa, unsigned int size, u64 value);
+
+#endif
