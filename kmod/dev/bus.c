@@ -10,31 +10,32 @@
 #include <linux/string.h>
 
 #define BUS_HINTS	16
-#define BUS_CLAIMS_MAX	U16_MAX
 
 struct bus_claim {
 	u64 base;
-	u64 size;	/* 0: an unused entry, matches nothing */
+	u64 size;
 	const struct ivm_bus_ops *ops;
 	void *dev;
 };
 
 /*
  * (c) constant once the first vCPU runs
- * (r) racy: any CPU reads and writes it without a lock. A hint is only ever an
- *     index of some claim, and the claim is checked before it is used.
+ * (r) racy: any CPU reads and writes it without a lock. A hint points to some
+ *     claim, and whether it is the right one is seen before it is used.
  */
 struct bus_space {
-	struct bus_claim *claims;	/* (c) sorted by base, disjoint; never empty */
+	struct bus_claim *claims;	/* (c) sorted by base, disjoint */
 	unsigned int nr;		/* (c) claims in use */
-	unsigned int room;		/* (c) claims allocated, at least 1 */
+	unsigned int room;		/* (c) claims allocated */
 	u64 last;			/* (c) highest address of the space */
-	u16 hint[BUS_HINTS];		/* (r) where an address with this hash was found last */
 };
 
 struct ivm_bus {
-	struct bus_space space[2];	/* by enum ivm_bus_space */
+	const struct bus_claim *hint[2][BUS_HINTS];	/* (r) who was found last at an address with this hash */
+	struct bus_space space[2];			/* by enum ivm_bus_space */
 };
+
+static const struct bus_claim bus_nobody;	/* a hint that fits no address */
 
 /* Neighbouring devices get hints of their own, be they some ports or some pages apart. */
 static unsigned int bus_hash(u64 addr)
@@ -42,11 +43,16 @@ static unsigned int bus_hash(u64 addr)
 	return (addr >> 5 ^ addr >> 12) % BUS_HINTS;
 }
 
+static const struct bus_claim *bus_hint(struct ivm_bus *bus, enum ivm_bus_space which, u64 addr)
+{
+	return READ_ONCE(bus->hint[which][bus_hash(addr)]);
+}
+
 static bool bus_inside(const struct bus_claim *claim, u64 addr, unsigned int size)
 {
 	u64 offset = addr - claim->base;
 
-	return offset < claim->size && size <= claim->size - offset;
+	return offset < claim->size && offset + (size - 1) < claim->size;
 }
 
 /* Index of the first claim that ends at or above @addr; nr if there is none. */
@@ -66,26 +72,38 @@ static unsigned int bus_search(const struct bus_space *space, u64 addr)
 	return low;
 }
 
-static noinline const struct bus_claim *bus_find_slow(struct bus_space *space, u64 addr,
-						      unsigned int size)
-{
-	unsigned int i = bus_search(space, addr);
-
-	if (i == space->nr || !bus_inside(&space->claims[i], addr, size))
-		return NULL;
-	WRITE_ONCE(space->hint[bus_hash(addr)], i);
-	return &space->claims[i];
-}
-
 static const struct bus_claim *bus_find(struct ivm_bus *bus, enum ivm_bus_space which, u64 addr,
 					unsigned int size)
 {
 	struct bus_space *space = &bus->space[which];
-	const struct bus_claim *claim = &space->claims[READ_ONCE(space->hint[bus_hash(addr)])];
+	unsigned int i = bus_search(space, addr);
 
-	if (likely(bus_inside(claim, addr, size)))
-		return claim;
-	return bus_find_slow(space, addr, size);
+	if (i == space->nr || !bus_inside(&space->claims[i], addr, size))
+		return NULL;
+	WRITE_ONCE(bus->hint[which][bus_hash(addr)], &space->claims[i]);
+	return &space->claims[i];
+}
+
+static noinline bool bus_read_slow(struct ivm_bus *bus, enum ivm_bus_space which, u64 addr,
+				   unsigned int size, u64 *value)
+{
+	const struct bus_claim *claim = bus_find(bus, which, addr, size);
+
+	if (!claim)
+		return false;
+	*value = claim->ops->read(claim->dev, addr, size);
+	return true;
+}
+
+static noinline bool bus_write_slow(struct ivm_bus *bus, enum ivm_bus_space which, u64 addr,
+				    unsigned int size, u64 value)
+{
+	const struct bus_claim *claim = bus_find(bus, which, addr, size);
+
+	if (!claim)
+		return false;
+	claim->ops->write(claim->dev, addr, size, value);
+	return true;
 }
 
 /**
@@ -102,10 +120,10 @@ static const struct bus_claim *bus_find(struct ivm_bus *bus, enum ivm_bus_space 
 bool ivm_bus_read(struct ivm_bus *bus, enum ivm_bus_space which, u64 addr, unsigned int size,
 		  u64 *value)
 {
-	const struct bus_claim *claim = bus_find(bus, which, addr, size);
+	const struct bus_claim *claim = bus_hint(bus, which, addr);
 
-	if (!claim)
-		return false;
+	if (unlikely(!bus_inside(claim, addr, size)))
+		return bus_read_slow(bus, which, addr, size, value);
 	*value = claim->ops->read(claim->dev, addr, size);
 	return true;
 }
@@ -124,10 +142,10 @@ bool ivm_bus_read(struct ivm_bus *bus, enum ivm_bus_space which, u64 addr, unsig
 bool ivm_bus_write(struct ivm_bus *bus, enum ivm_bus_space which, u64 addr, unsigned int size,
 		   u64 value)
 {
-	const struct bus_claim *claim = bus_find(bus, which, addr, size);
+	const struct bus_claim *claim = bus_hint(bus, which, addr);
 
-	if (!claim)
-		return false;
+	if (unlikely(!bus_inside(claim, addr, size)))
+		return bus_write_slow(bus, which, addr, size, value);
 	claim->ops->write(claim->dev, addr, size, value);
 	return true;
 }
@@ -150,7 +168,6 @@ static int bus_grow(struct bus_space *space)
 	unsigned int room = space->room ? space->room * 2 : 8;
 	struct bus_claim *claims;
 
-	/* Zeroed: an entry without a size matches nothing, so hint 0 is valid in an empty space. */
 	claims = kcalloc(room, sizeof(*claims), GFP_KERNEL);
 	if (!claims)
 		return -ENOMEM;
@@ -160,6 +177,14 @@ static int bus_grow(struct bus_space *space)
 	space->claims = claims;
 	space->room = room;
 	return 0;
+}
+
+static void bus_forget_hints(struct ivm_bus *bus, enum ivm_bus_space which)
+{
+	unsigned int i;
+
+	for (i = 0; i < BUS_HINTS; i++)
+		bus->hint[which][i] = &bus_nobody;
 }
 
 /**
@@ -187,8 +212,6 @@ int ivm_bus_add(struct ivm_bus *bus, enum ivm_bus_space which, u64 base, u64 siz
 	i = bus_search(space, base);
 	if (i < space->nr && space->claims[i].base <= base + (size - 1))
 		return -EBUSY;
-	if (space->nr == BUS_CLAIMS_MAX)
-		return -ENOMEM;
 	if (space->nr == space->room) {
 		err = bus_grow(space);
 		if (err)
@@ -198,6 +221,7 @@ int ivm_bus_add(struct ivm_bus *bus, enum ivm_bus_space which, u64 base, u64 siz
 		(space->nr - i) * sizeof(*space->claims));
 	space->claims[i] = (struct bus_claim){ .base = base, .size = size, .ops = ops, .dev = dev };
 	space->nr++;
+	bus_forget_hints(bus, which);	/* claims moved */
 	return 0;
 }
 
@@ -215,10 +239,8 @@ struct ivm_bus *ivm_bus_create(void)
 		return ERR_PTR(-ENOMEM);
 	bus->space[IVM_BUS_IO].last = U16_MAX;
 	bus->space[IVM_BUS_MMIO].last = (1ULL << 52) - 1;	/* widest physical address there is */
-	if (bus_grow(&bus->space[IVM_BUS_IO]) || bus_grow(&bus->space[IVM_BUS_MMIO])) {
-		ivm_bus_destroy(bus);
-		return ERR_PTR(-ENOMEM);
-	}
+	bus_forget_hints(bus, IVM_BUS_IO);
+	bus_forget_hints(bus, IVM_BUS_MMIO);
 	return bus;
 }
 

@@ -86,15 +86,13 @@ static void console_notify(struct ivm_console *con)
  *
  * The oldest byte is dropped when the ring is full. Readers are woken within a tick.
  *
- * Context: any but NMI.
+ * Context: interrupts off, as under the UART's lock; not NMI.
  */
 void ivm_console_put_char(struct ivm_console *con, u8 c)
 {
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&con->lock, flags);
+	raw_spin_lock(&con->lock);
 	con->ring[con->end++ % IVM_CONSOLE_SIZE] = c;
-	raw_spin_unlock_irqrestore(&con->lock, flags);
+	raw_spin_unlock(&con->lock);
 	console_notify(con);
 }
 

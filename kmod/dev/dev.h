@@ -52,7 +52,7 @@ struct ivm_console;
 struct ivm_console *ivm_console_create(void);	/* ring of IVM_CONSOLE_SIZE; ERR_PTR. May sleep */
 void ivm_console_get(struct ivm_console *con);	/* reference: the VM and each open descriptor hold one */
 void ivm_console_put(struct ivm_console *con);
-void ivm_console_put_char(struct ivm_console *con, u8 c);	/* any context; wakes readers; never blocks, never loses order */
+void ivm_console_put_char(struct ivm_console *con, u8 c);	/* interrupts off; wakes readers; never blocks, never loses order */
 u64 ivm_console_oldest(struct ivm_console *con);	/* position of the oldest byte kept (positions count from 0) */
 u64 ivm_console_end(struct ivm_console *con);		/* position after the newest byte */
 /**

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <linux/err.h>
+#include <linux/irqflags.h>
 #include <linux/ivm.h>
 #include <linux/kernel.h>
 #include <linux/wait.h>
@@ -14,10 +15,19 @@
 
 #define TYPED_SIZE	4096
 
+static void print_char(struct ivm_console *con, u8 c)
+{
+	unsigned long flags;
+
+	local_irq_save(flags);
+	ivm_console_put_char(con, c);
+	local_irq_restore(flags);
+}
+
 static void print(struct ivm_console *con, const char *text)
 {
 	while (*text)
-		ivm_console_put_char(con, *text++);
+		print_char(con, *text++);
 }
 
 FIXTURE(console) { struct ivm_console *con; struct wait_queue_head *wait; char buf[2 * IVM_CONSOLE_SIZE]; };
@@ -59,7 +69,7 @@ TEST_F(console, the_last_64_KiB_are_kept)
 	size_t n, got = 0;
 
 	for (i = 0; i < total; i++)
-		ivm_console_put_char(self->con, i * 2654435761U >> 24);
+		print_char(self->con, i * 2654435761U >> 24);
 	EXPECT_EQ(total, ivm_console_end(self->con));
 	EXPECT_EQ(total - IVM_CONSOLE_SIZE, ivm_console_oldest(self->con));
 	while ((n = ivm_console_copy(self->con, &pos, self->buf + got, sizeof(self->buf) - got))) {
