@@ -18,9 +18,12 @@
 
 #include "irq.h"
 
+#include <asm/barrier.h>
+#include <asm/msr.h>
 #include <linux/atomic.h>
 #include <linux/hrtimer.h>
 #include <linux/ivm.h>
+#include <linux/ktime.h>
 #include <linux/spinlock.h>
 
 /* Registers of the LAPIC: bits 11:4 of the xAPIC offset, bits 7:0 of the x2APIC MSR. */
@@ -201,15 +204,34 @@ struct ivm_irq_message {
 	u8 vector;
 };
 
-/* ---- irqchip.c: time ---- */
+/* ---- time: any context ---- */
 
-bool ivm_irqchip_frozen(const struct ivm_irqchip *chip);
-/* Chip time in ns: CLOCK_MONOTONIC without the pauses. Any context. */
-u64 ivm_irqchip_now(const struct ivm_irqchip *chip);
+static inline bool ivm_irqchip_frozen(const struct ivm_irqchip *chip)
+{
+	return smp_load_acquire(&chip->frozen);	/* whoever sees true sees frozen_ns and frozen_tsc */
+}
+
+/* Chip time in ns: CLOCK_MONOTONIC without the pauses. */
+static inline u64 ivm_irqchip_now(const struct ivm_irqchip *chip)
+{
+	if (unlikely(ivm_irqchip_frozen(chip)))
+		return chip->frozen_ns;
+	return ktime_get_ns() + chip->ns_offset;
+}
+
 /* CLOCK_MONOTONIC at chip time @ns; not while frozen. */
-ktime_t ivm_irqchip_ktime(const struct ivm_irqchip *chip, u64 ns);
-/* The guest's TSC now. Any context. */
-u64 ivm_irqchip_tsc(const struct ivm_irqchip *chip);
+static inline ktime_t ivm_irqchip_ktime(const struct ivm_irqchip *chip, u64 ns)
+{
+	return ns_to_ktime(ns - chip->ns_offset);
+}
+
+/* The guest's TSC. */
+static inline u64 ivm_irqchip_tsc(const struct ivm_irqchip *chip)
+{
+	if (unlikely(ivm_irqchip_frozen(chip)))
+		return chip->frozen_tsc;
+	return rdtsc() + chip->tsc_offset;
+}
 
 /* ---- lapic.c ---- */
 

@@ -6,7 +6,6 @@
 #include "irq.h"
 #include "chip.h"
 
-#include <asm/msr.h>
 #include <asm/processor.h>
 #include <linux/err.h>
 #include <linux/kernel.h>
@@ -14,30 +13,6 @@
 #include <linux/slab.h>
 
 /* ---- time ---- */
-
-bool ivm_irqchip_frozen(const struct ivm_irqchip *chip)
-{
-	return smp_load_acquire(&chip->frozen);	/* whoever sees true sees frozen_ns and frozen_tsc */
-}
-
-u64 ivm_irqchip_now(const struct ivm_irqchip *chip)
-{
-	if (ivm_irqchip_frozen(chip))
-		return chip->frozen_ns;
-	return ktime_get_ns() + chip->ns_offset;
-}
-
-ktime_t ivm_irqchip_ktime(const struct ivm_irqchip *chip, u64 ns)
-{
-	return ns_to_ktime(ns - chip->ns_offset);
-}
-
-u64 ivm_irqchip_tsc(const struct ivm_irqchip *chip)
-{
-	if (ivm_irqchip_frozen(chip))
-		return chip->frozen_tsc;
-	return rdtsc() + chip->tsc_offset;
-}
 
 /*
  * Timers that are being handled meanwhile see the chip frozen or not; either

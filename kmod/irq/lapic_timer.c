@@ -287,20 +287,24 @@ void ivm_lapic_timer_set_deadline(struct ivm_lapic *l, u64 tsc)
 	if (!deadline_mode(l))
 		goto unlock;
 	t->deadline = tsc;
+	if (unlikely(masked(l) || ivm_irqchip_frozen(l->chip))) {
+		arm(l);
+		goto unlock;
+	}
 	now = ivm_irqchip_tsc(l->chip);
-	if (likely(tsc > now && !masked(l) && !ivm_irqchip_frozen(l->chip))) {
+	if (likely(tsc > now)) {
 		start_deadline(l, tsc - now);
 		goto unlock;
 	}
-	if (tsc && tsc <= now && !masked(l) && !ivm_irqchip_frozen(l->chip)) {
-		passed = true;
-		t->deadline = 0;
-	}
+	t->deadline = 0;
 	arm(l);
+	passed = tsc;	/* 0 only disarms */
 unlock:
 	raw_spin_unlock_irqrestore(&t->lock, flags);
-	if (passed)
+	if (passed) {
+		WRITE_ONCE(l->pending, 1);	/* our thread looks anyway: spare it the kick */
 		ivm_lapic_local(l, IVM_LVT_TIMER);
+	}
 }
 
 u64 ivm_lapic_timer_deadline(struct ivm_lapic *l)
