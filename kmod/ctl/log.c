@@ -63,8 +63,8 @@ void ivm_log_act(const char *act, const char *target, int err)
 	if (err && !__ratelimit(&refusals))
 		return;
 	get_task_comm(comm, current);
-	pr_info("ivm: %s %s: %s (%d), by %*pE, pid %d, uid %u, login uid %u\n",
+	pr_info("ivm: %s %s: %s (%d), by %*pE, pid %d, uid %u, login uid %d\n",
 		act, target, err ? "refused" : "done", err, (int)strlen(comm), comm,
 		task_tgid_nr(current), from_kuid(&init_user_ns, current_uid()),
-		from_kuid(&init_user_ns, audit_get_loginuid(current)));
+		(int)from_kuid(&init_user_ns, audit_get_loginuid(current)));
 }
