@@ -66,15 +66,15 @@ static void console_wake(struct irq_work *work)
 	wake_up_all(&con->wait);
 }
 
-/*
- * Call after leaving @con->lock. No barrier is needed before looking for
- * waiters: whoever waits enters the queue first, and then looks at the
- * console's state under the lock. Either that is before our change, then our
- * taking the lock ordered us after the entry and we see it; or it is after,
- * then the state tells.
- */
+/* Call after leaving @con->lock. */
 static void console_notify(struct ivm_console *con)
 {
+	/*
+	 * No barrier is needed before this: whoever waits enters the queue
+	 * first, and then looks at the console's state under the lock. Either
+	 * that is before our change, then our taking the lock ordered us after
+	 * the entry and we see it; or it is after, then the state tells.
+	 */
 	if (waitqueue_active(&con->wait))
 		irq_work_queue(&con->wake);
 }

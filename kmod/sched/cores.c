@@ -21,6 +21,7 @@
 #include <linux/err.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
+#include <linux/overflow.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/topology.h>
@@ -168,9 +169,9 @@ static int cores_cpu_online(unsigned int cpu)
 {
 	mutex_lock(&cores_lock);
 	cpumask_set_cpu(cpu, &cores_online);
-	/* A thread of a core that was given comes back. */
+	/* All threads of a core that was given are given, also those that were offline then. */
 	if (cpumask_intersects(topology_sibling_cpumask(cpu), &cores_given))
-		cpumask_set_cpu(cpu, &cores_given);
+		cpumask_or(&cores_given, &cores_given, topology_sibling_cpumask(cpu));
 	cores_update();
 	mutex_unlock(&cores_lock);
 	cores_tell();

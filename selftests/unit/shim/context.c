@@ -52,6 +52,25 @@ void shim_unlock(raw_spinlock_t *lock)
 	__atomic_store_n(&lock->owner, 0, __ATOMIC_RELEASE);
 }
 
+/* Mutexes: no interrupts are involved, and their holders may sleep. */
+void shim_mutex_lock(raw_spinlock_t *lock)
+{
+	int free = 0;
+
+	BUG_ON(shim_lock_held(lock));
+	while (!__atomic_compare_exchange_n(&lock->owner, &free, thread(), false,
+					    __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
+		free = 0;
+		sched_yield();
+	}
+}
+
+void shim_mutex_unlock(raw_spinlock_t *lock)
+{
+	BUG_ON(!shim_lock_held(lock));
+	__atomic_store_n(&lock->owner, 0, __ATOMIC_RELEASE);
+}
+
 bool shim_lock_held(const raw_spinlock_t *lock)
 {
 	return __atomic_load_n(&lock->owner, __ATOMIC_RELAXED) == thread();

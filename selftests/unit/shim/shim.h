@@ -29,6 +29,16 @@ void shim_real_set(s64 seconds);
 /* Runs what was queued, with interrupts off. Return: how many. */
 unsigned int shim_irq_work_run(void);
 
+/* ---- cpus.c ---- */
+
+#define SHIM_CPUS	64
+
+/* A host with @cpus CPUs that can be, the first @present of them there and online; @threads per core, side by side. */
+void shim_cpus(unsigned int cpus, unsigned int present, unsigned int threads);
+/* CPU hotplug, with the callbacks that were set up. */
+void shim_cpu_down(unsigned int cpu);
+void shim_cpu_up(unsigned int cpu);
+
 /* ---- memory.c ---- */
 
 /* Objects allocated and not yet freed. */

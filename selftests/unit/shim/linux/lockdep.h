@@ -4,8 +4,8 @@
 
 #include <linux/bug.h>
 
-/* Raw spinlocks only. */
-#define lockdep_assert_held(lock)	BUG_ON(!shim_lock_held(lock))
+/* Raw spinlocks, and mutexes, which are made of one. */
+#define lockdep_assert_held(lock)	BUG_ON(!shim_lock_held((const raw_spinlock_t *)(lock)))
 #define lockdep_assert_irqs_disabled()	BUG_ON(!irqs_disabled())
 
 #endif
