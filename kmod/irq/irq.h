@@ -82,7 +82,10 @@ int ivm_irq_msi(struct ivm_irqchip *chip, u64 address, u32 data);
  * Considers the LAPIC (software-enabled, IRR against PPR) and the PIC pair where
  * LINT0 is in ExtINT mode on this vCPU, or its LAPIC is globally disabled on
  * vCPU 0. A PIC interrupt is reported as its vector as it would be now.
- * Changes nothing.
+ *
+ * To be called after a kick, and after every call of the vCPU's own thread that
+ * writes its LAPIC: those do not kick. Until it is called again, kicks that
+ * would only repeat the last one are left out.
  */
 int ivm_irq_next(struct ivm_irqchip *chip, unsigned int vcpu);
 /* Takes it (IRR to ISR, or the PIC's INTA cycle). Return: the vector; IVM_IRQ_NONE if it vanished. */

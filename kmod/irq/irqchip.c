@@ -105,12 +105,12 @@ void ivm_irqchip_reset(struct ivm_irqchip *chip)
 	ivm_irqchip_freeze(chip);
 	chip->frozen_ns = 0;
 	chip->frozen_tsc = 0;
+	/* Inwards: what a chip's reset does to its lines is forgotten by the next. */
+	ivm_pit_reset(chip);
 	ivm_pics_reset(chip);
 	ivm_ioapic_reset(chip);
 	for (i = 0; i < chip->nr_vcpus; i++)
 		ivm_lapic_power_on(chip->lapic[i]);
-	/* Last: it drives a line. */
-	ivm_pit_reset(chip);
 }
 
 /* ---- in: lines and messages ---- */

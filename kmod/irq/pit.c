@@ -412,7 +412,8 @@ void ivm_pit_reset(struct ivm_irqchip *chip)
 		};
 	pit->speaker = false;
 	pit->event = IVM_NEVER;
-	ivm_irq_line(chip, GSI, false);
+	/* Its output is up, so that setting a mode is no edge. */
+	ivm_irq_line(chip, GSI, true);
 	raw_spin_unlock_irqrestore(&pit->lock, flags);
 }
 
