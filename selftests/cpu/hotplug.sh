@@ -1,0 +1,83 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# CPUs of the host that come and go under running VMs.
+# shellcheck source=../lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+online() { echo "$2" >"/sys/devices/system/cpu/cpu$1/online"; }
+beats() { console "$1" | grep -c '^beat'; }
+vcpu_cpu() # VM: the CPU of its vCPU 0
+{
+	local tid
+
+	tid=$(ivmctl --json vm show "$1" | grep -oE '"tid" ?: ?[0-9]+' | head -n 1 | grep -oE '[0-9]+')
+	sed -n 's/^Cpus_allowed_list:\t//p' "/proc/$tid/status"
+}
+beats_on() { [ "$(beats "$1")" -gt "$2" ]; }
+
+test_cpu_of_a_running_vcpu_goes_away()
+{
+	need_vcpus 2
+	guest_vm moving heartbeat 1 16M ""
+	vm_start moving
+	wait_for 30 beats_on moving 5 || give_up "the guest does not beat"
+	cpu=$(vcpu_cpu moving)
+	[[ $cpu =~ ^[0-9]+$ ]] || give_up "its thread may run on '$cpu'"
+	if [ "$cpu" = 0 ]; then
+		# CPU 0 stays: give IVM the other cores and start again
+		ivmctl vm stop moving --force >/dev/null
+		last=$(ls -d /sys/devices/system/cpu/cpu[0-9]* | sed 's/.*cpu//' | sort -n | tail -n 1)
+		defer ivmctl host set --cpu-list all
+		ivmctl host set --cpu-list "$last" || give_up "cannot choose CPU $last"
+		vm_start moving
+		wait_for 30 beats_on moving 5 || give_up "the guest does not beat on CPU $last"
+		cpu=$(vcpu_cpu moving)
+		ivmctl host set --cpu-list all
+		[ "$cpu" != 0 ] || give_up "it does not leave CPU 0"
+	fi
+	defer online "$cpu" 1
+	siblings=$(cat "/sys/devices/system/cpu/cpu$cpu/topology/thread_siblings_list")
+	online "$cpu" 0 || give_up "cannot take CPU $cpu offline"
+	n=$(beats moving)
+	wait_for 20 beats_on moving $((n + 5)) || bad "no beat after its CPU $cpu (siblings $siblings) went away"
+	now=$(vcpu_cpu moving)
+	[ "$now" != "$cpu" ] || bad "its thread is still bound to CPU $cpu"
+	say "moved from CPU $cpu to $now"
+	online "$cpu" 1
+	n=$(beats moving)
+	wait_for 20 beats_on moving $((n + 5)) || bad "no beat after CPU $cpu came back"
+}
+
+test_cpus_that_flap()
+{
+	need_vcpus 2
+	guest_vm flap heartbeat 2 16M load=1
+	guest_vm flap1 spin 1 16M ""
+	vm_start flap
+	vm_start flap1
+	for i in 1 2 3 4 5; do
+		for c in $(seq 1 $(($(nproc --all) - 1))); do
+			online "$c" 0 && online "$c" 1
+		done
+	done
+	n=$(beats flap)
+	wait_for 20 beats_on flap $((n + 3)) || bad "no beat after the CPUs flapped"
+	same state "$(vm_state flap1)" running
+}
+
+test_list_of_cores()
+{
+	defer ivmctl host set --cpu-list all
+	all=$(host_get cores)
+	ivmctl host set --cpu-list 0 || bad "cannot give IVM core 0 alone"
+	same cores "$(host_get cores)" 1
+	refused "99" ivmctl host set --cpu-list 99
+	refused "." ivmctl host set --cpu-list nonsense
+	same "cores after refusals" "$(host_get cores)" 1
+	vm_create two kernel="$GUESTS/spin.elf" vcpus=2 memory=16M
+	refused "2.*1|1.*2" ivmctl vm start two
+	ivmctl host set --cpu-list all
+	same "cores at the end" "$(host_get cores)" "$all"
+}
+
+run_tests cpu_of_a_running_vcpu_goes_away cpus_that_flap list_of_cores

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Uses vector registers inside the kernel, as cryptography and checksums do:
+ * from a timer's softirq and from a thread on each CPU of cpus=. Each use loads
+ * patterns between kernel_fpu_begin() and _end(), holds them a moment, and
+ * compares: who enters a guest in between and leaves its registers behind
+ * shows as an error here; whose guest loses its own shows there.
+ *
+ * /sys/kernel/debug/ivm_fpu_stress: "softirq N thread N errors N skipped N"
+ */
+#include <linux/cpumask.h>
+#include <linux/debugfs.h>
+#include <linux/delay.h>
+#include <linux/kthread.h>
+#include <linux/module.h>
+#include <linux/percpu.h>
+#include <linux/prandom.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+#include <linux/timer.h>
+#include <asm/fpu/api.h>
+
+#define REGS 8
+#define REG_BYTES 32
+
+static char *cpus = "";
+module_param(cpus, charp, 0444);
+MODULE_PARM_DESC(cpus, "list of CPUs to work on; empty: all online");
+
+struct stress {
+	struct timer_list timer;
+	struct task_struct *thread;
+	u8 in[2][REGS][REG_BYTES], out[2][REGS][REG_BYTES];	/* by the softirq, by the thread */
+};
+
+static DEFINE_PER_CPU(struct stress, stress);
+static struct cpumask working;
+static atomic64_t uses[2], errors, skipped;
+static bool avx, stopping;
+static struct dentry *file;
+
+#define LOAD_Y(n) asm volatile("vmovdqu %0, %%ymm" #n :: "m"(*(u8 (*)[REG_BYTES])in[n]))
+#define SAVE_Y(n) asm volatile("vmovdqu %%ymm" #n ", %0" : "=m"(*(u8 (*)[REG_BYTES])out[n]))
+#define LOAD_X(n) asm volatile("movups %0, %%xmm" #n :: "m"(*(u8 (*)[16])in[n]))
+#define SAVE_X(n) asm volatile("movups %%xmm" #n ", %0" : "=m"(*(u8 (*)[16])out[n]))
+#define EACH(x) do { x(0); x(1); x(2); x(3); x(4); x(5); x(6); x(7); } while (0)
+
+/* Any context where irq_fpu_usable(). */
+static void use_registers(u8 in[REGS][REG_BYTES], u8 out[REGS][REG_BYTES], unsigned int hold)
+{
+	unsigned int i;
+
+	if (!irq_fpu_usable()) {
+		atomic64_inc(&skipped);
+		return;
+	}
+	get_random_bytes(in, REGS * REG_BYTES);
+	kernel_fpu_begin();
+	if (avx)
+		EACH(LOAD_Y);
+	else
+		EACH(LOAD_X);
+	for (i = 0; i < hold; i++)
+		cpu_relax();
+	if (avx)
+		EACH(SAVE_Y);
+	else
+		EACH(SAVE_X);
+	kernel_fpu_end();
+	for (i = 0; i < REGS; i++)
+		if (memcmp(in[i], out[i], avx ? REG_BYTES : 16))
+			atomic64_inc(&errors);
+}
+
+static void from_timer_softirq(struct timer_list *timer)
+{
+	struct stress *s = container_of(timer, struct stress, timer);
+
+	use_registers(s->in[0], s->out[0], 200);
+	atomic64_inc(&uses[0]);
+	if (!READ_ONCE(stopping))
+		mod_timer(timer, jiffies + 1);
+}
+
+static int from_thread(void *arg)
+{
+	struct stress *s = arg;
+
+	while (!kthread_should_stop()) {
+		use_registers(s->in[1], s->out[1], 2000);
+		atomic64_inc(&uses[1]);
+		usleep_range(200, 400);
+	}
+	return 0;
+}
+
+static int stress_show(struct seq_file *seq, void *unused)
+{
+	seq_printf(seq, "softirq %lld thread %lld errors %lld skipped %lld\n", atomic64_read(&uses[0]),
+		   atomic64_read(&uses[1]), atomic64_read(&errors), atomic64_read(&skipped));
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(stress);
+
+static void stress_stop(void)
+{
+	struct stress *s;
+	int cpu;
+
+	WRITE_ONCE(stopping, true);
+	debugfs_remove(file);
+	for_each_cpu(cpu, &working) {
+		s = per_cpu_ptr(&stress, cpu);
+		del_timer_sync(&s->timer);
+		if (s->thread)
+			kthread_stop(s->thread);
+	}
+}
+
+static int __init stress_init(void)
+{
+	struct stress *s;
+	int cpu, err;
+
+	avx = boot_cpu_has(X86_FEATURE_AVX) && boot_cpu_has(X86_FEATURE_OSXSAVE);
+	cpumask_copy(&working, cpu_online_mask);
+	if (*cpus) {
+		err = cpulist_parse(cpus, &working);
+		if (err)
+			return err;
+		if (!cpumask_subset(&working, cpu_online_mask))
+			return -EINVAL;
+	}
+	for_each_cpu(cpu, &working) {
+		s = per_cpu_ptr(&stress, cpu);
+		timer_setup(&s->timer, from_timer_softirq, TIMER_PINNED);
+	}
+	for_each_cpu(cpu, &working) {
+		s = per_cpu_ptr(&stress, cpu);
+		s->thread = kthread_create_on_cpu(from_thread, s, cpu, "fpu-stress/%u");
+		if (IS_ERR(s->thread)) {
+			err = PTR_ERR(s->thread);
+			s->thread = NULL;
+			stress_stop();
+			return err;
+		}
+		wake_up_process(s->thread);
+		s->timer.expires = jiffies + 1;
+		add_timer_on(&s->timer, cpu);
+	}
+	file = debugfs_create_file("ivm_fpu_stress", 0400, NULL, NULL, &stress_fops);
+	return 0;
+}
+
+static void __exit stress_exit(void)
+{
+	stress_stop();
+}
+
+module_init(stress_init);
+module_exit(stress_exit);
+MODULE_DESCRIPTION("Test of IVM: vector registers used by the host's kernel");
+MODULE_LICENSE("GPL");
