@@ -13,9 +13,9 @@ _ivmctl()
 		return
 	fi
 	table=$(ivmctl help --complete 2>/dev/null) || return
-	while [[ ${COMP_WORDS[at]} == --json && at -lt COMP_CWORD ]]; do at=$((at + 1)); done
-	[[ at -lt COMP_CWORD ]] && noun=${COMP_WORDS[at]}
-	[[ $((at + 1)) -lt COMP_CWORD ]] && verb=${COMP_WORDS[at + 1]}
+	while [[ ${COMP_WORDS[at]} == --json ]] && ((at < COMP_CWORD)); do at=$((at + 1)); done
+	((at < COMP_CWORD)) && noun=${COMP_WORDS[at]}
+	((at + 1 < COMP_CWORD)) && verb=${COMP_WORDS[at + 1]}
 
 	if [[ -z $noun ]]; then
 		words="--json $(cut -d ' ' -f 1 <<<"$table" | sort -u)"
@@ -30,7 +30,7 @@ _ivmctl()
 		words=${rest[*]}
 		if [[ ${rest[0]} == NAME ]]; then
 			words=${rest[*]:1}
-			[[ $((at + 2)) == "$COMP_CWORD" && $verb != create ]] &&
+			((at + 2 == COMP_CWORD)) && [[ $verb != create ]] &&
 				words=$(ivmctl vm list 2>/dev/null | awk 'NR > 1 { print $1 }')
 		fi
 	fi

@@ -400,6 +400,10 @@ int ivm_vm_show(const struct ivm_args *args)
 	struct json_object *vm;
 	int err = ivm_vm_live(args->name, &vm);
 
+	if (!err && !vm) {
+		err = ivm_store_exists(args->name);
+		err = err < 0 ? err : 0;
+	}
 	if (err)
 		return err;
 	vm = ivm_vm_model(args->name, vm);

@@ -220,6 +220,8 @@ int ivm_load_bzimage(struct ivm_manifest *manifest)
 	hdr.loadflags &= (uint8_t)~CAN_USE_HEAP;
 	hdr.vid_mode = 0xffff;		/* "normal" */
 	hdr.setup_data = 0;
+	hdr.ramdisk_image = 0;	/* until there is one */
+	hdr.ramdisk_size = 0;
 	hdr.code32_start = (uint32_t)hdr.pref_address;
 	err = ivm_linux_load_payload(manifest, &hdr);
 	if (!err)

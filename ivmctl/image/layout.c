@@ -66,8 +66,11 @@ int ivm_map_take(struct ivm_map *map, uint64_t start, uint64_t size, const char 
 /* Does the gap [from, to) hold @size? Return: true with *start. */
 static bool ivm_gap_fits(uint64_t from, uint64_t to, uint64_t size, uint64_t align, bool high, uint64_t *start)
 {
-	uint64_t mask = align - 1, low = (from + mask) & ~mask;
+	uint64_t mask = align - 1, low;
 
+	if (from > to)		/* else neither sum below can wrap: @to is in low memory */
+		return false;
+	low = (from + mask) & ~mask;
 	if (to <= low || size > to - low)
 		return false;
 	*start = high ? (to - size) & ~mask : low;

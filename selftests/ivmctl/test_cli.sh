@@ -1,0 +1,307 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The command line of ivmctl as users meet it, on a machine without the module:
+# exit statuses, one-line errors, JSON, what is logged, processes in competition.
+
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+OUT=$(realpath "${OUT:-../../build/selftests/ivmctl}")
+IVMCTL=$(realpath "${IVMCTL:-../../build/ivmctl}")
+
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+export IVM_DIR=$dir/vms TEST_SYSLOG=$dir/syslog LC_ALL=C.UTF-8
+n=0 failed=0
+
+# check NAME COMMAND... (set -e does not reach into COMMAND)
+check()
+{
+	local name=$1
+	shift
+	n=$((n + 1))
+	if "$@" >"$dir/log" 2>&1; then
+		echo "ok $n $name"
+	else
+		failed=$((failed + 1))
+		sed 's/^/# /' "$dir/log"
+		echo "not ok $n $name"
+	fi
+}
+
+ivmctl()
+{
+	LD_PRELOAD=$OUT/syslog.so timeout 60 "$IVMCTL" "$@"
+}
+
+# expect STATUS TEXT ARGUMENTS...: that exit status; for a failure exactly one line of error, with TEXT in it
+expect()
+{
+	local want=$1 text=$2 status=0
+	shift 2
+	ivmctl "$@" >"$dir/out" 2>"$dir/err" </dev/null || status=$?
+	if [ "$status" != "$want" ]; then
+		echo "ivmctl $*: status $status, expected $want: $(cat "$dir/err")"
+		return 1
+	fi
+	[ "$want" = 0 ] || [ "$(wc -l <"$dir/err")" = 1 ] || { echo "ivmctl $*: not one line:"; cat "$dir/err"; return 1; }
+	[ "$want" = 0 ] || [ ! -s "$dir/out" ] || { echo "ivmctl $*: output besides the error"; return 1; }
+	[ -z "$text" ] || grep -qF -- "$text" "$dir/err" "$dir/out" && return 0
+	echo "ivmctl $*: no '$text' in:"
+	cat "$dir/err" "$dir/out"
+	return 1
+}
+
+# A multiboot kernel of one page that is never run.
+kernel=$dir/kernel
+{
+	printf '\x02\xb0\xad\x1b\x00\x00\x01\x00\xfe\x4f\x51\xe4'
+	printf '\x00\x00\x20\x00\x00\x00\x20\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x20\x00'
+} >"$kernel"
+
+wrong_usage()
+{
+	expect 2 'nothing to do' &&
+		expect 2 "there is no noun 'frob'" frob &&
+		expect 2 "what about vm?" vm &&
+		expect 2 "'vm' has no verb 'frob'" vm frob &&
+		expect 2 'the name of the VM is missing' vm start &&
+		expect 2 "the word 'b' is one too many" vm start a b &&
+		expect 2 "the word 'x' is one too many" vm list x &&
+		expect 2 "'vm start' has no option '--force'" vm start a --force &&
+		expect 2 "'vm stop' has no key 'force'" vm stop a force=1 &&
+		expect 2 "--force takes no value" vm stop a --force=1 &&
+		expect 2 "--timeout needs a value" vm stop a --timeout &&
+		expect 2 "timeout is given twice" vm stop a --timeout 1 timeout=2 &&
+		expect 2 "'vm create' has no key 'frob'" vm create a frob=1 &&
+		expect 2 "'vm create' has no option '--frob'" vm create a --frob 1 &&
+		expect 2 "'vm create' has no key ''" vm create a =1 &&
+		expect 2 "vcpus is given twice" vm create a vcpus=1 --vcpus=2 &&
+		expect 2 'nothing to set' vm set a &&
+		expect 2 'nothing to set' host set &&
+		expect 2 "there is no noun 'frob'" help frob
+}
+
+bad_values()
+{
+	expect 1 "timeout is '-1'" vm stop a --timeout -1 &&
+		expect 1 "timeout is '1d'" vm stop a --timeout 1d &&
+		expect 1 "bad character at position 2" vm create 'a b' &&
+		expect 1 "bad character at position 1" vm create ../x &&
+		expect 1 "a VM's name has at most 31" vm create a2345678901234567890123456789012 &&
+		expect 1 "is empty" vm create '' &&
+		expect 1 'bad character' vm delete '*' &&
+		expect 1 'bad character' events --vm 'a/b' &&
+		expect 1 'memory is missing' vm create a kernel="$kernel" &&
+		expect 1 'kernel is missing' vm create a memory=64M &&
+		expect 1 "memory is '64X'" vm create a memory=64X kernel="$kernel" &&
+		expect 1 'expected a multiple of 2M' vm create a memory=65M kernel="$kernel" &&
+		expect 1 'expected 1 to 64' vm create a memory=64M vcpus=0 kernel="$kernel" &&
+		expect 1 'No such file' vm create a memory=64M kernel="$dir/none" &&
+		expect 1 'is a directory' vm create a memory=64M kernel=/ &&
+		expect 1 'is not a kernel' vm create a memory=64M kernel=/etc/passwd &&
+		expect 1 'is empty' vm create a memory=64M kernel="$kernel" initrd=/proc/version &&
+		expect 1 'is not a regular file' vm create a memory=64M kernel="$kernel" modules="$kernel,/dev/null" &&
+		expect 1 "there is no VM 'a'" vm show a &&
+		expect 1 "there is no VM 'a'" vm set a vcpus=1 &&
+		expect 1 "there is no VM 'a'" vm start a &&
+		expect 1 "there is no VM 'a'" vm delete a &&
+		[ -z "$(find "$IVM_DIR" -type f)" ]
+}
+
+life_of_a_definition()
+{
+	expect 0 '' vm create web memory=64M kernel="$kernel" cmdline='a=b "c"' --vcpus 2 &&
+		expect 1 "there is a VM 'web' already" vm create web memory=2M kernel="$kernel" &&
+		expect 0 '"memory":67108864' --json vm show web &&
+		expect 0 'cmdline          a=b "c"' vm show web &&
+		expect 0 'web   defined  2      64M' vm list &&
+		expect 0 '' vm set web memory=128M cmdline= &&
+		expect 0 '{"name":"web","state":"defined","vcpus":2,"memory":134217728,"definition":{"vcpus":2,"memory":134217728,"kernel"' vm show web --json &&
+		expect 1 'expected a multiple' vm set web memory=3M vcpus=4 &&
+		expect 0 '"vcpus":2' vm show web --json &&
+		expect 0 '' vm delete web &&
+		expect 1 "there is no VM 'web'" vm delete web &&
+		[ -z "$(find "$IVM_DIR" -type f)" ]
+}
+
+# A file that someone edited badly shows in the list, and can be deleted.
+broken_definition()
+{
+	expect 0 '' vm create good memory=64M kernel="$kernel" &&
+		echo '{"memory":' >"$IVM_DIR/bad.json" &&
+		expect 0 'bad.json is not valid JSON' vm list &&
+		grep -q '^good ' "$dir/out" &&
+		expect 0 'definition-error' --json vm show bad &&
+		expect 1 'is not valid JSON' vm set bad vcpus=2 &&
+		expect 1 'there is a VM' vm create bad memory=64M kernel="$kernel" &&
+		expect 0 '' vm delete bad &&
+		expect 0 '' vm delete good
+}
+
+json_is_json()
+{
+	ivmctl vm create j memory=64M kernel="$kernel" cmdline='"\ '$'\xc3\xa4' &&
+		ivmctl --json vm list 2>/dev/null | python3 -c 'import json, sys; v = json.load(sys.stdin); assert v[0]["definition"]["cmdline"] == "\"\\ \u00e4", v' &&
+		ivmctl --json vm show j | python3 -c 'import json, sys; assert json.load(sys.stdin)["memory"] == 64 << 20' &&
+		ivmctl --json version | python3 -c 'import json, sys; json.load(sys.stdin)' &&
+		ivmctl vm delete j
+}
+
+without_module()
+{
+	ivmctl vm create m memory=64M kernel="$kernel" || return 1
+	for verb in start stop reset pause resume; do
+		expect 1 'modprobe ivm' vm "$verb" m || return 1
+	done
+	expect 1 'load the module with: modprobe ivm' vm console m &&
+		expect 1 'modprobe ivm' host show && expect 1 'modprobe ivm' host audit &&
+		expect 1 'modprobe ivm' host set cpu-list=0 && expect 1 'modprobe ivm' events &&
+		expect 0 'module not loaded' version &&
+		expect 0 'note: the module ivm is not loaded' vm list &&
+		expect 0 '' vm delete m
+}
+
+# One line per command that changes something, refused ones included; none for those that only look.
+logged()
+{
+	: >"$TEST_SYSLOG"
+	expect 0 '' vm create l memory=64M kernel="$kernel" cmdline='two words' || return 1
+	grep -qE "^ivmctl <80> <5> user=$(id -un) uid=$(id -u) login=[^ ]+ tty=[^ ]+ command=\"ivmctl vm create l memory=64M .*'cmdline=two words'\" outcome=done$" "$TEST_SYSLOG" || { cat "$TEST_SYSLOG"; return 1; }
+	: >"$TEST_SYSLOG"
+	expect 1 '' vm create l memory=64M kernel=/nonexistent$'\n'forged || return 1
+	grep -qE '<4> .*outcome=refused: .*kernel has a control character' "$TEST_SYSLOG" || { cat "$TEST_SYSLOG"; return 1; }
+	[ "$(wc -l <"$TEST_SYSLOG")" = 1 ] || { cat "$TEST_SYSLOG"; return 1; }
+	: >"$TEST_SYSLOG"
+	expect 1 '' vm create 'bad name' memory=64M || return 1
+	expect 2 '' vm set l frob=1 || return 1
+	expect 0 '' vm delete l || return 1
+	[ "$(wc -l <"$TEST_SYSLOG")" = 3 ] || { cat "$TEST_SYSLOG"; return 1; }
+	: >"$TEST_SYSLOG"
+	expect 0 '' vm list && expect 0 '' help && expect 0 '' version && expect 1 '' vm show l && [ ! -s "$TEST_SYSLOG" ]
+}
+
+# Of twenty who create the same VM at once one wins, and the file is that one's.
+competition()
+{
+	local i wins=0 winner=
+	local -a pids=()
+	for i in $(seq 20); do
+		ivmctl vm create c memory=$((i * 2))M kernel="$kernel" 2>/dev/null &
+		pids[i]=$!
+	done
+	for i in $(seq 20); do
+		if wait "${pids[i]}"; then
+			wins=$((wins + 1))
+			winner=$i
+		fi
+	done
+	[ "$wins" = 1 ] || { echo "$wins won"; return 1; }
+	expect 0 "\"memory\":$((winner * 2 * 1048576))," vm show c --json || return 1
+	# Changes of different keys by many at once are all kept.
+	ivmctl vm set c memory=64M vcpus=1 || return 1
+	ivmctl vm set c vcpus=7 &
+	ivmctl vm set c memory=32M &
+	ivmctl vm set c cmdline=x &
+	ivmctl vm set c debug-exit=0xf4 &
+	wait
+	expect 0 "{\"vcpus\":7,\"memory\":33554432,\"kernel\":\"$kernel\",\"cmdline\":\"x\",\"debug-exit\":244}" vm show c --json &&
+		expect 0 '' vm delete c
+}
+
+without_rights()
+{
+	[ "$(id -u)" = 0 ] || return 0
+	expect 0 '' vm create r memory=64M kernel="$kernel" || return 1
+	chmod 755 "$dir"
+	cp "$IVMCTL" "$dir/ivmctl"
+	if setpriv --reuid 65534 --regid 65534 --clear-groups "$dir/ivmctl" vm show r 2>"$dir/err"; then
+		return 1
+	fi
+	grep -q 'Permission denied; run as root' "$dir/err" || { cat "$dir/err"; return 1; }
+	if setpriv --reuid 65534 --regid 65534 --clear-groups "$dir/ivmctl" vm delete r 2>"$dir/err"; then
+		return 1
+	fi
+	expect 0 '' vm show r && expect 0 '' vm delete r
+}
+
+closed_output()
+{
+	if ivmctl help >/dev/full 2>"$dir/err"; then
+		return 1
+	fi
+	grep -q 'cannot write to the standard output' "$dir/err"
+}
+
+# Help, completion and man page name every verb of the table.
+help_is_complete()
+{
+	local noun verb rest word
+	ivmctl help --complete >"$dir/table" || return 1
+	[ "$(wc -l <"$dir/table")" -ge 17 ] || return 1
+	ivmctl help >"$dir/help" || return 1
+	sed 's/\\//g' ../../ivmctl/ivmctl.8 >"$dir/man"
+	while read -r noun verb rest; do
+		[ "$verb" != - ] || verb=
+		grep -q "^  $noun${verb:+ $verb}\b" "$dir/help" || { echo "help: $noun $verb"; return 1; }
+		ivmctl help "$noun" >"$dir/help.noun" || return 1
+		grep -q "^  $noun${verb:+ $verb}\b" "$dir/help.noun" || { echo "help $noun: $verb"; return 1; }
+		grep -q "^\.BI* \"*$noun${verb:+ $verb}\b" "$dir/man" || { echo "man: $noun $verb"; return 1; }
+		for word in $rest; do
+			case $word in
+			NAME) continue ;;
+			esac
+			word=${word#--}
+			grep -qw -- "${word%=}" "$dir/man" || { echo "man: $word"; return 1; }
+		done
+	done <"$dir/table"
+}
+
+completes()	# EXPECTED WORD...: the last word is being typed
+{
+	local want=$1
+	shift
+	(
+		PATH=$dir/bin:$PATH
+		mkdir -p "$dir/bin"
+		ln -sf "$IVMCTL" "$dir/bin/ivmctl"
+		unset -f ivmctl
+		# shellcheck disable=SC2317 # the completion calls it
+		compopt() { :; }
+		# shellcheck source=../../ivmctl/ivmctl.bash
+		. ../../ivmctl/ivmctl.bash
+		COMP_WORDS=("$@")
+		COMP_CWORD=$(($# - 1))
+		COMPREPLY=()
+		_ivmctl
+		[ "${COMPREPLY[*]}" = "$want" ] || { echo "$*: '${COMPREPLY[*]}', expected '$want'"; exit 1; }
+	)
+}
+
+completion()
+{
+	ivmctl vm create compl memory=64M kernel="$kernel" &&
+		completes 'version' ivmctl ver &&
+		completes 'show start stop set' ivmctl vm s &&
+		completes 'compl' ivmctl vm start c &&
+		completes '--force' ivmctl vm stop compl --f &&
+		completes 'memory=' ivmctl vm set compl mem &&
+		completes 'version vm' ivmctl --json v &&
+		completes '--vm' ivmctl events --v &&
+		ivmctl vm delete compl
+}
+
+echo "TAP version 13"
+for test in wrong_usage bad_values life_of_a_definition broken_definition json_is_json logged competition \
+	    without_rights closed_output help_is_complete completion; do
+	check "$test" "$test"
+done
+if [ -e /dev/ivm ]; then
+	n=$((n + 1))
+	echo "ok $n without_module # SKIP the module is loaded"
+else
+	check without_module without_module
+fi
+echo "1..$n"
+echo "# Totals: pass:$((n - failed)) fail:$failed"
+[ "$failed" = 0 ]

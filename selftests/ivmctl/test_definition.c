@@ -1,0 +1,435 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Definitions from the command line and from hostile files, and the files themselves. */
+#include "kselftest_harness.h"
+
+#include "definition.h"
+#include "fail.h"
+#include "store.h"
+#include "text.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static char *as_text(const struct ivm_definition *def)
+{
+	struct json_object *json = ivm_definition_json(def);
+	char *text = ivm_strdup(json_object_to_json_string(json));
+
+	json_object_put(json);
+	return text;
+}
+
+FIXTURE(definition) {
+	struct ivm_definition def;
+};
+
+FIXTURE_SETUP(definition)
+{
+	ivm_definition_init(&self->def, "t0");
+}
+
+FIXTURE_TEARDOWN(definition)
+{
+	ivm_definition_free(&self->def);
+}
+
+TEST_F(definition, every_key_is_set)
+{
+	static const char *const pairs[][2] = {
+		{ "vcpus", "2" }, { "memory", "512M" }, { "kernel", "/k" }, { "initrd", "/i" },
+		{ "cmdline", "console=ttyS0 a=\"b c\" \\ \xc3\xa4" }, { "modules", "/m a b,/n" }, { "debug-exit", "0xf4" },
+	};
+	char *text;
+	size_t keys = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(pairs); i++)
+		ASSERT_EQ(0, ivm_definition_set(&self->def, pairs[i][0], pairs[i][1])) TH_LOG("%s", ivm_failure());
+	for (const struct ivm_key *key = ivm_keys; key->name; key++)
+		keys++;
+	EXPECT_EQ(keys, ARRAY_SIZE(pairs));	/* a new key wants a row here and below */
+	EXPECT_EQ(0, ivm_definition_check(&self->def));
+	EXPECT_EQ(2, self->def.vcpus);
+	EXPECT_EQ(512ULL << 20, self->def.memory);
+	EXPECT_STREQ("/k", self->def.kernel);
+	EXPECT_STREQ("/i", self->def.initrd);
+	EXPECT_STREQ(pairs[4][1], self->def.cmdline);
+	ASSERT_EQ(2, self->def.nr_modules);
+	EXPECT_STREQ("/m a b", self->def.modules[0]);
+	EXPECT_STREQ("/n", self->def.modules[1]);
+	EXPECT_EQ(0xf4, self->def.debug_exit);
+	text = as_text(&self->def);
+	EXPECT_NE(NULL, strstr(text, "\"memory\": 536870912"));
+	free(text);
+}
+
+TEST_F(definition, bad_values_change_nothing)
+{
+	static const char *const pairs[][2] = {
+		{ "vcpus", "0" }, { "vcpus", "65" }, { "vcpus", "-1" }, { "vcpus", "two" }, { "vcpus", "" },
+		{ "vcpus", "4294967297" }, { "vcpus", "99999999999999999999" }, { "vcpus", "1.0" },
+		{ "memory", "0" }, { "memory", "" }, { "memory", "1M" }, { "memory", "3M" }, { "memory", "2097153" },
+		{ "memory", "1025G" }, { "memory", "2T" }, { "memory", "99999999999T" }, { "memory", "-2M" },
+		{ "memory", "lots" }, { "kernel", "" }, { "kernel", "/a\nb" }, { "initrd", "/a\x01" },
+		{ "cmdline", "a\nb" }, { "cmdline", "a\x1b[2J" }, { "cmdline", "\x7f" },
+		{ "modules", "/a,/b\n" }, { "modules", "/1,/2,/3,/4,/5,/6,/7,/8,/9,/10,/11,/12,/13,/14,/15,/16,/17" },
+		{ "debug-exit", "0" }, { "debug-exit", "0xfffd" }, { "debug-exit", "65536" }, { "debug-exit", "f4" },
+	};
+	char *before, *after, *huge;
+
+	ASSERT_EQ(0, ivm_definition_set(&self->def, "memory", "64M"));
+	ASSERT_EQ(0, ivm_definition_set(&self->def, "kernel", "/k"));
+	ASSERT_EQ(0, ivm_definition_set(&self->def, "modules", "/m"));
+	before = as_text(&self->def);
+	for (size_t i = 0; i < ARRAY_SIZE(pairs); i++) {
+		EXPECT_EQ(-EINVAL, ivm_definition_set(&self->def, pairs[i][0], pairs[i][1]))
+			TH_LOG("%s=%s", pairs[i][0], pairs[i][1]);
+		EXPECT_NE(NULL, strstr(ivm_failure(), pairs[i][0])) TH_LOG("%s", ivm_failure());
+		EXPECT_EQ(NULL, strpbrk(ivm_failure(), "\n\x1b")) TH_LOG("%s", ivm_failure());
+	}
+	huge = ivm_zalloc(1, 1 << 20);
+	memset(huge, 'x', (1 << 20) - 1);
+	EXPECT_EQ(-EINVAL, ivm_definition_set(&self->def, "cmdline", huge));
+	EXPECT_EQ(-EINVAL, ivm_definition_set(&self->def, "kernel", huge));
+	EXPECT_EQ(-EINVAL, ivm_definition_set(&self->def, "vcpus", huge));
+	EXPECT_EQ(IVM_USAGE, ivm_definition_set(&self->def, huge, "1"));
+	free(huge);
+	EXPECT_EQ(IVM_USAGE, ivm_definition_set(&self->def, "vcpu", "1"));
+	EXPECT_EQ(IVM_USAGE, ivm_definition_set(&self->def, "", "1"));
+	EXPECT_EQ(IVM_USAGE, ivm_definition_set(&self->def, "name", "x"));
+	after = as_text(&self->def);
+	EXPECT_STREQ(before, after);
+	free(before);
+	free(after);
+}
+
+TEST_F(definition, optional_keys_are_removed_by_nothing)
+{
+	static const char *const names[] = { "initrd", "cmdline", "modules", "debug-exit" };
+	static const char *const values[] = { "/i", "x", "/m", "1" };
+	char *before, *after;
+
+	before = as_text(&self->def);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		ASSERT_EQ(0, ivm_definition_set(&self->def, names[i], values[i]));
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		EXPECT_EQ(0, ivm_definition_set(&self->def, names[i], ""));
+	}
+	after = as_text(&self->def);
+	EXPECT_STREQ(before, after);
+	free(before);
+	free(after);
+}
+
+TEST_F(definition, missing_keys_are_named)
+{
+	EXPECT_EQ(-EINVAL, ivm_definition_check(&self->def));
+	EXPECT_NE(NULL, strstr(ivm_failure(), "memory is missing"));
+	ASSERT_EQ(0, ivm_definition_set(&self->def, "memory", "64M"));
+	EXPECT_EQ(-EINVAL, ivm_definition_check(&self->def));
+	EXPECT_NE(NULL, strstr(ivm_failure(), "kernel is missing"));
+	ASSERT_EQ(0, ivm_definition_set(&self->def, "kernel", "/k"));
+	EXPECT_EQ(0, ivm_definition_check(&self->def));
+}
+
+TEST_F(definition, relative_paths_are_completed)
+{
+	ASSERT_EQ(0, chdir("/usr"));
+	ASSERT_EQ(0, ivm_definition_set(&self->def, "kernel", "lib/k"));
+	EXPECT_STREQ("/usr/lib/k", self->def.kernel);
+	ASSERT_EQ(0, ivm_definition_set(&self->def, "modules", "a x,/b"));
+	EXPECT_STREQ("/usr/a x", self->def.modules[0]);
+	ASSERT_EQ(0, chdir("/"));
+	ASSERT_EQ(0, ivm_definition_set(&self->def, "kernel", "k"));
+	EXPECT_STREQ("/k", self->def.kernel);
+}
+
+static int parse(const char *text, size_t length)
+{
+	struct ivm_definition def;
+	int err;
+
+	ivm_definition_init(&def, "t0");
+	err = ivm_definition_parse(&def, text, length, "FILE");
+	ivm_definition_free(&def);
+	return err;
+}
+
+TEST(good_files)
+{
+	static const char *const files[] = {
+		"{\"memory\":67108864,\"kernel\":\"/k\"}",
+		"{\"memory\":\"64M\",\"kernel\":\"/k\",\"vcpus\":\"2\"}",
+		" \n{ \"kernel\" : \"/k\" , \"memory\" : \"64M\" }\n\n",
+		"{\"memory\":\"64M\",\"kernel\":\"/k\",\"modules\":[]}",
+		"{\"memory\":\"64M\",\"kernel\":\"/k\",\"modules\":[\"/a,b c\",\"/d\"],\"debug-exit\":\"0xf4\"}",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		EXPECT_EQ(0, parse(files[i], strlen(files[i]))) TH_LOG("%s: %s", files[i], ivm_failure());
+	}
+}
+
+#define REST "\"memory\":67108864,\"kernel\":\"/k\""
+
+TEST(hostile_files)
+{
+	static const char *const files[] = {
+		"", " ", "{", "}", "null", "[]", "1", "\"x\"", "{}", "{]", "{\"memory\"}", "{" REST ",}", "{" REST "} x",
+		"{" REST "}{" REST "}", "{" REST ",\"name\":\"x\"}", "{" REST ",\"\":1}", "{'memory':67108864}",
+		"{" REST ",\"vcpus\":0}", "{" REST ",\"vcpus\":-1}", "{" REST ",\"vcpus\":65}", "{" REST ",\"vcpus\":1.5}",
+		"{" REST ",\"vcpus\":1e0}", "{" REST ",\"vcpus\":true}", "{" REST ",\"vcpus\":null}",
+		"{" REST ",\"vcpus\":[]}", "{" REST ",\"vcpus\":{}}", "{" REST ",\"vcpus\":NaN}",
+		"{" REST ",\"vcpus\":99999999999999999999999999999999}",
+		"{" REST ",\"vcpus\":-99999999999999999999999999999999}", "{" REST ",\"vcpus\":18446744073709551617}",
+		"{\"kernel\":\"/k\"}", "{\"memory\":67108864}", "{\"memory\":1e9,\"kernel\":\"/k\"}",
+		"{\"memory\":1,\"kernel\":\"/k\"}", "{\"memory\":18446744073709551615,\"kernel\":\"/k\"}",
+		"{\"memory\":\"64\\u0000M\",\"kernel\":\"/k\"}", "{\"memory\":67108864,\"kernel\":\"/k\\u0000x\"}",
+		"{\"memory\":67108864,\"kernel\":\"k\"}", "{\"memory\":67108864,\"kernel\":\"\"}",
+		"{\"memory\":67108864,\"kernel\":1}", "{\"memory\":67108864,\"kernel\":[\"/k\"]}",
+		"{" REST ",\"cmdline\":\"a\\nb\"}", "{" REST ",\"cmdline\":\"\\u001b[2J\"}", "{" REST ",\"cmdline\":7}",
+		"{" REST ",\"cmdline\":\"a\nb\"}", "{" REST ",\"cmdline\":\"\xff\xfe\"}",
+		"{" REST ",\"modules\":\"/a\"}", "{" REST ",\"modules\":[1]}", "{" REST ",\"modules\":[[\"/a\"]]}",
+		"{" REST ",\"modules\":[\"a\"]}", "{" REST ",\"modules\":[\"/a\\u0000\"]}", "{" REST ",\"modules\":[null]}",
+		"{" REST ",\"debug-exit\":65536}", "{" REST ",\"x\":[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]}",
+		"/* c */{" REST "}", "\xef\xbb\xbf{" REST "}",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		EXPECT_EQ(-EINVAL, parse(files[i], strlen(files[i]))) TH_LOG("%s", files[i]);
+		EXPECT_EQ(ivm_failure(), strstr(ivm_failure(), "FILE")) TH_LOG("%s: %s", files[i], ivm_failure());
+		EXPECT_EQ(NULL, strpbrk(ivm_failure(), "\n\x1b"));
+	}
+	/* A NUL in the raw file, inside and behind. */
+	EXPECT_EQ(-EINVAL, parse("{\0" REST "}", sizeof("{\0" REST "}") - 1));
+	EXPECT_EQ(-EINVAL, parse("{" REST "}\0", sizeof("{" REST "}")));
+	EXPECT_EQ(-EINVAL, parse("{" REST "}\0x", sizeof("{" REST "}\0x") - 1));
+	EXPECT_EQ(-EINVAL, parse("\0\0\0\0", 4));
+}
+
+TEST(deep_nesting_is_refused)
+{
+	size_t depth = 60000;
+	char *text = ivm_zalloc(1, depth);
+
+	memset(text, '[', depth);
+	EXPECT_EQ(-EINVAL, parse(text, depth));
+	EXPECT_NE(NULL, strstr(ivm_failure(), "not valid JSON")) TH_LOG("%s", ivm_failure());
+	for (size_t i = 0; i + 5 <= depth; i += 5)
+		memcpy(text + i, "{\"a\":", 5);
+	EXPECT_EQ(-EINVAL, parse(text, depth));
+	free(text);
+}
+
+/* ---- files ---- */
+
+FIXTURE(store) {
+	char dir[64];
+};
+
+FIXTURE_SETUP(store)
+{
+	char *sub;
+
+	strcpy(self->dir, "/tmp/ivm-test-XXXXXX");
+	ASSERT_NE(NULL, mkdtemp(self->dir));
+	sub = ivm_format("%s/a/b", self->dir);
+	setenv("IVM_DIR", sub, 1);
+	free(sub);
+}
+
+FIXTURE_TEARDOWN(store)
+{
+	char *command = ivm_format("rm -rf %s", self->dir);
+
+	EXPECT_EQ(0, system(command));
+	free(command);
+}
+
+static int save(const char *name, const char *memory)
+{
+	struct ivm_definition def;
+	int err;
+
+	ivm_definition_init(&def, name);
+	err = ivm_definition_set(&def, "memory", memory) ?: ivm_definition_set(&def, "kernel", "/k") ?:
+	      ivm_store_save(&def);
+	ivm_definition_free(&def);
+	return err;
+}
+
+TEST_F(store, what_is_saved_is_loaded)
+{
+	struct ivm_definition def, back;
+	char *path, *text, *text_back;
+	struct stat st;
+	int lock;
+
+	umask(0);
+	lock = ivm_store_lock("web");
+	ASSERT_LE(0, lock) TH_LOG("%s", ivm_failure());
+	ivm_definition_init(&def, "web");
+	ASSERT_EQ(0, ivm_definition_set(&def, "memory", "1G"));
+	ASSERT_EQ(0, ivm_definition_set(&def, "kernel", "/k/\xc3\xa4 \"q\" \\"));
+	ASSERT_EQ(0, ivm_definition_set(&def, "cmdline", "a=\"b/c\" 'd' {}[]"));
+	ASSERT_EQ(0, ivm_definition_set(&def, "modules", "/m,/n o"));
+	EXPECT_EQ(0, ivm_store_exists("web"));
+	ASSERT_EQ(0, ivm_store_save(&def)) TH_LOG("%s", ivm_failure());
+	EXPECT_EQ(1, ivm_store_exists("web"));
+	ASSERT_EQ(0, ivm_store_load("web", &back)) TH_LOG("%s", ivm_failure());
+	text = as_text(&def);
+	text_back = as_text(&back);
+	EXPECT_STREQ(text, text_back);
+	EXPECT_STREQ("web", back.name);
+	free(text);
+	free(text_back);
+	ivm_definition_free(&def);
+	ivm_definition_free(&back);
+
+	path = ivm_format("%s/web.json", getenv("IVM_DIR"));
+	ASSERT_EQ(0, stat(path, &st));
+	EXPECT_EQ(0600, st.st_mode & 07777);
+	ASSERT_EQ(0, stat(getenv("IVM_DIR"), &st));
+	EXPECT_EQ(0700, st.st_mode & 07777);
+	free(path);
+	EXPECT_EQ(0, ivm_store_delete("web"));
+	EXPECT_EQ(-ENOENT, ivm_store_delete("web"));
+	EXPECT_EQ(0, ivm_store_exists("web"));
+	ivm_store_unlock("web", lock);
+	path = ivm_format("%s/.web.lock", getenv("IVM_DIR"));
+	EXPECT_NE(0, stat(path, &st));
+	free(path);
+}
+
+TEST_F(store, names_are_sorted_and_only_names)
+{
+	char **names, *path;
+	size_t count;
+
+	ASSERT_EQ(0, ivm_store_names(&names, &count));
+	EXPECT_EQ(0, count);	/* no directory yet */
+	ivm_store_names_free(names, count);
+	ivm_store_unlock("x", ivm_store_lock("x"));
+	for (int i = 40; i-- > 0;) {
+		char *name = ivm_format("vm%02d", i);
+
+		ASSERT_EQ(0, save(name, "64M"));
+		free(name);
+	}
+	path = ivm_format("cd %s && touch .json a.jsonx 'b c.json' ./-x.json README .vm01.new && mkdir d.json", getenv("IVM_DIR"));
+	ASSERT_EQ(0, system(path));
+	free(path);
+	ASSERT_EQ(0, ivm_store_names(&names, &count));
+	ASSERT_EQ(41, count);
+	EXPECT_STREQ("d", names[0]);
+	EXPECT_STREQ("vm00", names[1]);
+	EXPECT_STREQ("vm39", names[40]);
+	ivm_store_names_free(names, count);
+}
+
+TEST_F(store, what_is_no_definition_is_refused)
+{
+	static const struct { const char *make, *why; } cases[] = {
+		{ "mkdir f.json", "not a regular file" },
+		{ "mkfifo f.json", "not a regular file" },
+		{ "ln -s /dev/zero f.json", "not a regular file" },
+		{ "touch f.json", "ends too early" },
+		{ "head -c 70000 /dev/zero >f.json", "65536 bytes or more" },
+		{ "head -c 65535 /dev/urandom >f.json", "not valid JSON" },
+	};
+	struct ivm_definition def;
+
+	ivm_store_unlock("f", ivm_store_lock("f"));
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		char *command = ivm_format("cd %s && rm -rf f.json && %s", getenv("IVM_DIR"), cases[i].make);
+
+		ASSERT_EQ(0, system(command));
+		free(command);
+		EXPECT_GT(0, ivm_store_load("f", &def)) TH_LOG("%s", cases[i].make);
+		EXPECT_NE(NULL, strstr(ivm_failure(), cases[i].why)) TH_LOG("%s: %s", cases[i].make, ivm_failure());
+		ivm_definition_free(&def);
+	}
+}
+
+TEST_F(store, a_leftover_of_a_killed_writer_does_no_harm)
+{
+	char *command;
+
+	ivm_store_unlock("f", ivm_store_lock("f"));
+	command = ivm_format("cd %s && head -c 100000 /dev/urandom >.f.new && chmod 0 .f.new", getenv("IVM_DIR"));
+	ASSERT_EQ(0, system(command));
+	free(command);
+	EXPECT_EQ(0, save("f", "64M")) TH_LOG("%s", ivm_failure());
+	EXPECT_EQ(1, ivm_store_exists("f"));
+}
+
+/* Readers always meet a whole file while writers replace it; killing a writer at any moment loses nothing. */
+TEST_F(store, readers_never_meet_half_a_file)
+{
+	struct ivm_definition def;
+	int loads = 0;
+	time_t end;
+
+	ivm_store_unlock("f", ivm_store_lock("f"));
+	ASSERT_EQ(0, save("f", "64M"));
+	srandom(1);
+	for (end = time(NULL) + 2; time(NULL) < end; ) {
+		pid_t writer = fork();
+
+		if (!writer) {
+			for (int i = 0; ; i++)
+				if (save("f", i % 2 ? "64M" : "1024G"))
+					_exit(1);
+		}
+		for (int i = 0; i < 20; i++, loads++) {
+			ASSERT_EQ(0, ivm_store_load("f", &def)) TH_LOG("%s", ivm_failure());
+			ASSERT_TRUE(def.memory == 64ULL << 20 || def.memory == 1024ULL << 30);
+			ivm_definition_free(&def);
+			usleep((unsigned int)(random() % 500));
+		}
+		kill(writer, SIGKILL);
+		waitpid(writer, NULL, 0);
+	}
+	EXPECT_LT(100, loads);
+}
+
+TEST_F(store, a_lock_excludes_and_ends_with_its_process)
+{
+	int lock = ivm_store_lock("f"), status, up[2];
+	struct timespec begin, now;
+	pid_t other;
+	char c;
+
+	ASSERT_LE(0, lock);
+	ASSERT_EQ(0, pipe(up));
+	other = fork();
+	if (!other) {
+		/* Waits; then dies with the lock in hand. */
+		close(lock);
+		if (ivm_store_lock("f") < 0 || write(up[1], "x", 1) != 1)
+			_exit(1);
+		pause();
+	}
+	usleep(300000);
+	EXPECT_EQ(0, waitpid(other, &status, WNOHANG));
+	ASSERT_EQ(0, fcntl(up[0], F_SETFL, O_NONBLOCK));
+	EXPECT_EQ(-1, read(up[0], &c, 1));
+	ivm_store_unlock("f", lock);
+	ASSERT_EQ(0, fcntl(up[0], F_SETFL, 0));
+	EXPECT_EQ(1, read(up[0], &c, 1));
+	kill(other, SIGKILL);
+	waitpid(other, &status, 0);
+	clock_gettime(CLOCK_MONOTONIC, &begin);
+	lock = ivm_store_lock("f");
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	EXPECT_LE(0, lock);
+	EXPECT_GE(2, now.tv_sec - begin.tv_sec);
+	ivm_store_unlock("f", lock);
+}
+
+TEST_HARNESS_MAIN

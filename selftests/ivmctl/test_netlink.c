@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Answers and refusals of the module, made up here: what becomes of their attributes. */
+#include "kselftest_harness.h"
+
+/* For the handlers of messages, which are static. */
+#include "../../ivmctl/nl.c"
+
+static struct nl_msg *message(void)
+{
+	struct nl_msg *msg = nlmsg_alloc();
+
+	genlmsg_put(msg, 0, 0, 30, 0, 0, IVM_CMD_VM_GET, 1);
+	return msg;
+}
+
+static struct json_object *as_json(struct nl_msg *msg)
+{
+	struct genlmsghdr *header = nlmsg_data(nlmsg_hdr(msg));
+
+	return ivm_attrs_json(genlmsg_attrdata(header, 0), genlmsg_attrlen(header, 0));
+}
+
+TEST(every_attribute_has_a_name)
+{
+	/* PAD carries nothing. A new attribute wants a row in attrs.c. */
+	for (unsigned int i = IVM_A_PAD + 1; i <= IVM_A_MAX; i++) {
+		EXPECT_STRNE("unknown", ivm_attr_name(i)) TH_LOG("attribute %u", i);
+		for (unsigned int j = IVM_A_PAD + 1; j < i; j++) {
+			EXPECT_STRNE(ivm_attr_name(j), ivm_attr_name(i)) TH_LOG("attributes %u and %u", j, i);
+		}
+	}
+	EXPECT_STREQ("unknown", ivm_attr_name(0));
+	EXPECT_STREQ("unknown", ivm_attr_name(IVM_A_MAX + 1));
+	EXPECT_STREQ("unknown", ivm_attr_name(UINT32_MAX));
+}
+
+TEST(a_vm_as_json)
+{
+	struct nl_msg *msg = message();
+	struct nlattr *list, *entry;
+	struct json_object *json;
+
+	nla_put_string(msg, IVM_A_NAME, "web");
+	nla_put_u32(msg, IVM_A_STATE, IVM_VM_STOPPED);
+	nla_put_u32(msg, IVM_A_STOP_REASON, IVM_STOP_TRIPLE_FAULT);
+	nla_put_u64(msg, IVM_A_MEMORY, UINT64_MAX);
+	nla_put_u16(msg, IVM_A_DEBUG_EXIT, 0xf4);
+	nla_put_flag(msg, IVM_A_NESTED_PAGING);
+	list = nla_nest_start(msg, IVM_A_LIST_VCPU);
+	for (uint32_t i = 0; i < 2; i++) {
+		entry = nla_nest_start(msg, IVM_A_VCPU_ENTRY);
+		nla_put_u32(msg, IVM_A_VCPU, i);
+		nla_put_u32(msg, IVM_A_CPU, (uint32_t)-1);
+		nla_put_u32(msg, IVM_A_VCPU_STATE, IVM_VCPU_HALTED);
+		nla_nest_end(msg, entry);
+	}
+	nla_nest_end(msg, list);
+	list = nla_nest_start(msg, IVM_A_LIST_STAT);
+	entry = nla_nest_start(msg, IVM_A_STAT_ENTRY);
+	nla_put_string(msg, IVM_A_NAME, "exits.cpuid");
+	nla_put_u64(msg, IVM_A_VALUE, 42);
+	nla_nest_end(msg, entry);
+	nla_nest_end(msg, list);
+	json = as_json(msg);
+	EXPECT_STREQ("{\"name\":\"web\",\"state\":\"stopped\",\"stop-reason\":\"triple-fault\",\"memory\":18446744073709551615,"
+		     "\"debug-exit\":244,\"nested-paging\":true,\"list-vcpu\":[{\"vcpu\":0,\"cpu\":-1,\"vcpu-state\":\"halted\"},"
+		     "{\"vcpu\":1,\"cpu\":-1,\"vcpu-state\":\"halted\"}],\"list-stat\":{\"exits.cpuid\":42}}",
+		     json_object_to_json_string_ext(json, JSON_C_TO_STRING_PLAIN));
+	json_object_put(json);
+	nlmsg_free(msg);
+}
+
+TEST(attributes_of_another_version)
+{
+	struct nl_msg *msg = message();
+	struct json_object *json;
+
+	nla_put_u32(msg, IVM_A_STATE, 99);		/* a state that we do not know */
+	nla_put_u32(msg, IVM_A_MAX + 7, 1);		/* an attribute neither */
+	nla_put(msg, IVM_A_MEMORY, 3, "abc");		/* too short */
+	nla_put(msg, IVM_A_ID, 0, NULL);
+	nla_put(msg, IVM_A_NAME, 3, "abc");		/* no NUL */
+	nla_put_u32(msg, IVM_A_LIST_STAT, 0xffffffff);	/* rubbish where a nest should be */
+	json = as_json(msg);
+	EXPECT_STREQ("{\"state\":99,\"name\":\"abc\",\"list-stat\":{}}", json_object_to_json_string_ext(json, JSON_C_TO_STRING_PLAIN));
+	json_object_put(json);
+	nlmsg_free(msg);
+}
+
+/* Let the error handler see a refusal of @request with what @fill adds. */
+static struct ivm_nl refuse(struct nl_msg *request, int err, void (*fill)(struct nl_msg *msg))
+{
+	struct nl_msg *msg = nlmsg_alloc();
+	struct nlmsghdr *header = nlmsg_put(msg, 0, 0, NLMSG_ERROR, sizeof(struct nlmsgerr), NLM_F_CAPPED | NLM_F_ACK_TLVS);
+	struct nlmsgerr *body = nlmsg_data(header);
+	struct ivm_nl nl = { .request = request ? nlmsg_hdr(request) : NULL };
+
+	body->error = -err;
+	if (fill)
+		fill(msg);
+	ivm_nl_on_error(NULL, nlmsg_data(nlmsg_hdr(msg)), &nl);
+	nlmsg_free(msg);
+	return nl;
+}
+
+static void fill_memory(struct nl_msg *msg)
+{
+	nla_put_string(msg, NLMSGERR_ATTR_MSG, "more than the host has");
+	nla_put_u32(msg, NLMSGERR_ATTR_OFFS, NLMSG_HDRLEN + GENL_HDRLEN + 8);
+}
+
+static void fill_missing(struct nl_msg *msg)
+{
+	nla_put_u32(msg, NLMSGERR_ATTR_MISS_TYPE, IVM_A_VCPUS);
+}
+
+static void fill_policy(struct nl_msg *msg)
+{
+	struct nlattr *policy;
+
+	fill_memory(msg);
+	policy = nla_nest_start(msg, NLMSGERR_ATTR_POLICY);
+	nla_put_u64(msg, NL_POLICY_TYPE_ATTR_MIN_VALUE_U, 1);
+	nla_put_u64(msg, NL_POLICY_TYPE_ATTR_MAX_VALUE_U, 64);
+	nla_nest_end(msg, policy);
+}
+
+static void fill_wild(struct nl_msg *msg)
+{
+	nla_put_u32(msg, NLMSGERR_ATTR_OFFS, 0xfffffff0);
+	nla_put_string(msg, NLMSGERR_ATTR_MSG, "evil\x1b[2J\ntext");
+}
+
+TEST(refusals)
+{
+	struct nl_msg *request = message();
+	struct ivm_nl nl;
+
+	nla_put_string(request, IVM_A_NAME, "x");
+	nla_put_u64(request, IVM_A_MEMORY, 1);
+	nl = refuse(request, ENOMEM, fill_memory);
+	EXPECT_TRUE(nl.done);
+	EXPECT_EQ(-ENOMEM, nl.err);
+	EXPECT_STREQ("memory: more than the host has", ivm_failure());
+	EXPECT_EQ(-EINVAL, refuse(request, EINVAL, fill_missing).err);
+	EXPECT_STREQ("the module misses the attribute vcpus", ivm_failure());
+	EXPECT_EQ(-ERANGE, refuse(request, ERANGE, fill_policy).err);
+	EXPECT_STREQ("memory: more than the host has (allowed: 1 to 64)", ivm_failure());
+	EXPECT_EQ(-EPERM, refuse(request, EPERM, NULL).err);
+	EXPECT_STREQ("Operation not permitted; this needs CAP_SYS_ADMIN: run as root", ivm_failure());
+	EXPECT_EQ(-EBUSY, refuse(request, EBUSY, fill_wild).err);
+	EXPECT_STREQ("evil?[2J?text", ivm_failure());
+	EXPECT_EQ(-ENOENT, refuse(NULL, ENOENT, fill_memory).err);
+	EXPECT_STREQ("more than the host has", ivm_failure());
+	nlmsg_free(request);
+}
+
+TEST(without_module)
+{
+	struct ivm_nl *nl;
+	int err = ivm_nl_open(&nl);
+
+	if (!err) {
+		ivm_nl_close(nl);
+		SKIP(return, "the module is loaded");
+	}
+	EXPECT_EQ(-ENODEV, err);
+	EXPECT_NE(NULL, strstr(ivm_failure(), "modprobe ivm"));
+}
+
+TEST_HARNESS_MAIN
