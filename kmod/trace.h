@@ -9,13 +9,14 @@
 #include <linux/tracepoint.h>
 
 TRACE_EVENT(ivm_exit,
-	TP_PROTO(u32 vm, u32 vcpu, u32 reason, u64 code, u64 rip),
-	TP_ARGS(vm, vcpu, reason, code, rip),
+	TP_PROTO(u32 vm, u32 vcpu, u32 reason, u64 code, u64 info, u64 rip),
+	TP_ARGS(vm, vcpu, reason, code, info, rip),
 	TP_STRUCT__entry(
 		__field(u32, vm)
 		__field(u32, vcpu)
 		__field(u32, reason)
 		__field(u64, code)
+		__field(u64, info)
 		__field(u64, rip)
 	),
 	TP_fast_assign(
@@ -23,10 +24,12 @@ TRACE_EVENT(ivm_exit,
 		__entry->vcpu = vcpu;
 		__entry->reason = reason;
 		__entry->code = code;
+		__entry->info = info;
 		__entry->rip = rip;
 	),
-	TP_printk("vm %u vcpu %u reason %u code 0x%llx rip 0x%llx",
-		  __entry->vm, __entry->vcpu, __entry->reason, __entry->code, __entry->rip)
+	TP_printk("vm %u vcpu %u reason %u code 0x%llx info 0x%llx rip 0x%llx",
+		  __entry->vm, __entry->vcpu, __entry->reason, __entry->code, __entry->info,
+		  __entry->rip)
 );
 
 TRACE_EVENT(ivm_inject,

@@ -138,15 +138,26 @@ void ivm_fpu_load(struct ivm_fpu *fpu)
 
 void ivm_fpu_put(struct ivm_fpu *fpu)
 {
-	if (fpu_allowed && fpu->xcr0 != fpu_host_xcr0)
-		xsetbv(XCR_XFEATURE_ENABLED_MASK, fpu_host_xcr0);
+	if (fpu_allowed) {
+		fpu->xcr0 = ivm_fpu_xcr0_live();
+		if (fpu->xcr0 != fpu_host_xcr0)
+			xsetbv(XCR_XFEATURE_ENABLED_MASK, fpu_host_xcr0);
+	}
 	fpu_save(fpu->area, fpu_allowed);
 	kernel_fpu_end();
 }
 
-u64 ivm_fpu_xcr0(const struct ivm_fpu *fpu)
+/**
+ * ivm_fpu_xcr0_live() - the guest's XCR0, from the register
+ *
+ * XSETBV is intercepted, and yet this looks: emulators of SVM are known to let
+ * it through, and what the guest then holds there must not stay for the host.
+ *
+ * Context: between load and put.
+ */
+u64 ivm_fpu_xcr0_live(void)
 {
-	return fpu->xcr0;
+	return fpu_allowed ? xgetbv(XCR_XFEATURE_ENABLED_MASK) & fpu_allowed : 0;
 }
 
 /**

@@ -19,7 +19,7 @@ void ivm_fpu_destroy(struct ivm_fpu *fpu);	/* accepts NULL */
 void ivm_fpu_reset(struct ivm_fpu *fpu);	/* state after RESET; not loaded */
 void ivm_fpu_load(struct ivm_fpu *fpu);	/* interrupts off until put */
 void ivm_fpu_put(struct ivm_fpu *fpu);
-u64 ivm_fpu_xcr0(const struct ivm_fpu *fpu);
+u64 ivm_fpu_xcr0_live(void);	/* of the guest that is loaded here */
 int ivm_fpu_set_xcr0(struct ivm_fpu *fpu, u64 xcr0);	/* between load and put; -EINVAL: #GP */
 
 #endif

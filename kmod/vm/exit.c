@@ -23,6 +23,8 @@
 #define OP_INVD		0x0f08
 #define OP_PAUSE	0xf390
 
+#define CPUID_XSAVE	0xd	/* the one leaf whose answer depends on XCR0 */
+
 const struct ivm_emul_cpu *ivm_exit_code(struct ivm_vcpu *vcpu)
 {
 	ivm_cpu_host_ops(NULL)->get_code(&vcpu->cpu, &vcpu->sregs);
@@ -109,7 +111,7 @@ static void exit_cpuid(struct ivm_vcpu *vcpu)
 	struct ivm_cpuid_state state = {
 		.vcpu = vcpu->index,
 		.cr4 = ivm_cpu_host_ops(NULL)->cr4(&vcpu->cpu),
-		.xcr0 = ivm_fpu_xcr0(vcpu->cpu.fpu),
+		.xcr0 = (u32)gpr[IVM_RAX] == CPUID_XSAVE ? ivm_fpu_xcr0_live() : 0,
 		.apic_enabled = ivm_lapic_enabled(vcpu->vm->irq, vcpu->index),
 	};
 	struct ivm_cpuid_regs out;
@@ -223,11 +225,31 @@ static void (*const exit_handlers[IVM_EXIT_REASONS])(struct ivm_vcpu *vcpu) = {
 	[IVM_EXIT_UNKNOWN]	= exit_end,
 };
 
+/* What a trace shows beside the reason: port, MSR, CPUID leaf or address. */
+static u64 exit_info(const struct ivm_vcpu *vcpu)
+{
+	switch (vcpu->cpu.exit.reason) {
+	case IVM_EXIT_IO:
+		return vcpu->cpu.exit.io.port;
+	case IVM_EXIT_MEMORY:
+		return vcpu->cpu.exit.mem.gpa;
+	case IVM_EXIT_RDMSR:
+	case IVM_EXIT_WRMSR:
+		return (u32)vcpu->cpu.regs.gpr[IVM_RCX];
+	case IVM_EXIT_CPUID:
+		return (u32)vcpu->cpu.regs.gpr[IVM_RAX];
+	default:
+		return 0;
+	}
+}
+
 void ivm_exit_handle(struct ivm_vcpu *vcpu)
 {
 	enum ivm_exit_reason reason = vcpu->cpu.exit.reason;
 
-	trace_ivm_exit(vcpu->vm->id, vcpu->index, reason, vcpu->cpu.exit.code, vcpu->cpu.regs.rip);
+	if (trace_ivm_exit_enabled())
+		trace_ivm_exit(vcpu->vm->id, vcpu->index, reason, vcpu->cpu.exit.code, exit_info(vcpu),
+			       vcpu->cpu.regs.rip);
 	vcpu->exits[reason]++;
 	exit_handlers[reason](vcpu);
 }

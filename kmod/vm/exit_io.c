@@ -56,6 +56,7 @@ static bool exit_mmio_write(void *ctx, u64 gpa, unsigned int size, u64 value)
 
 	if (ivm_lapic_claims(vcpu->vm->irq, vcpu->index, gpa)) {
 		ivm_lapic_write(vcpu->vm->irq, vcpu->index, gpa, size, value);
+		vcpu->irq_check = true;	/* as with the MSRs */
 		return true;
 	}
 	return ivm_bus_write(ivm_platform_bus(vcpu->vm->platform), IVM_BUS_MMIO, gpa, size, value);

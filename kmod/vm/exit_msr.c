@@ -52,6 +52,7 @@ static int exit_msr_write(struct ivm_vcpu *vcpu, u32 msr, u64 value)
 {
 	switch (ivm_msr_kind(msr)) {
 	case IVM_MSR_LAPIC:
+		vcpu->irq_check = true;	/* what its own thread changes in the LAPIC comes without a kick */
 		return ivm_lapic_write_msr(vcpu->vm->irq, vcpu->index, msr, value);
 	case IVM_MSR_STORED:
 		vcpu->leave |= msr == MSR_TSC_AUX;	/* load() puts it in force */

@@ -58,6 +58,7 @@ void ivm_exit_cr(struct ivm_vcpu *vcpu)
 		err = value >> 4 ? -EINVAL : 0;
 		if (!err)
 			ivm_lapic_set_cr8(vcpu->vm->irq, vcpu->index, value);
+		vcpu->irq_check = true;
 	} else {
 		err = ivm_cpu_host_ops(NULL)->write_cr4(&vcpu->cpu, value, vcpu->vm->cr4_allowed);
 	}

@@ -258,7 +258,6 @@ int ivm_vm_stop(struct ivm_vm *vm, struct ivm_why *why)
 {
 	static const struct ivm_wish_stop stop = {
 		.reason = IVM_STOP_OPERATOR,
-		.text = "stopped by force",
 	};
 	int err = 0;
 

@@ -22,6 +22,11 @@ static void platform_uart_irq(void *ctx, bool level)
 	ivm_irq_line(((struct ivm_vm *)ctx)->irq, IVM_PLATFORM_UART_GSI, level);
 }
 
+static void platform_rtc_irq(void *ctx, bool level)
+{
+	ivm_irq_line(((struct ivm_vm *)ctx)->irq, IVM_PLATFORM_RTC_GSI, level);
+}
+
 static void platform_sci(void *ctx, bool level)
 {
 	ivm_irq_line(((struct ivm_vm *)ctx)->irq, IVM_PLATFORM_SCI_GSI, level);
@@ -43,6 +48,7 @@ static void platform_debug_exit(void *ctx, u32 value)
 }
 
 static const struct ivm_line_ops platform_uart_ops = { .level = platform_uart_irq };
+static const struct ivm_line_ops platform_rtc_ops = { .level = platform_rtc_irq };
 static const struct ivm_acpi_ops platform_acpi_ops = {
 	.sci = platform_sci,
 	.power_off = platform_power_off,
@@ -68,7 +74,7 @@ static int platform_devices(struct ivm_platform *p)
 	p->acpi = ivm_acpi_create(&platform_acpi_ops, vm);
 	if (IS_ERR(p->acpi))
 		return PTR_ERR(p->acpi);
-	p->cmos = ivm_cmos_create();
+	p->cmos = ivm_cmos_create(&platform_rtc_ops, vm);
 	if (IS_ERR(p->cmos))
 		return PTR_ERR(p->cmos);
 	p->pci = ivm_pci_create(&platform_pci_ops, vm);

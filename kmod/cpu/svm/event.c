@@ -100,8 +100,7 @@ void svm_irq_window(struct ivm_cpu *cpu)
 {
 	struct svm_vcpu *svm = svm_of(cpu);
 
-	if (svm_intercepts(svm, INTERCEPT_VINTR))
-		return;
+	/* V_IRQ again each time: the CPU may write back its own view of it at any exit. */
 	svm->vmcb->control.int_ctl |= V_IRQ_MASK | V_IGN_TPR_MASK | V_INTR_PRIO_MASK;
 	svm_dirty(svm, SVM_CLEAN_TPR);
 	svm_set_intercept(svm, INTERCEPT_VINTR, true);

@@ -6,7 +6,7 @@
 #include "svm.h"
 
 #include <linux/gfp.h>
-#include <linux/io.h>
+#include <linux/mem_encrypt.h>
 #include <asm/msr-index.h>
 
 #define SVM_IOPM_ORDER	2	/* 12 KiB (APM 15.10.1) */
@@ -58,10 +58,10 @@ void svm_maps_destroy(void)
 
 u64 svm_maps_io(void)
 {
-	return virt_to_phys(svm_iopm);
+	return __sme_pa(svm_iopm);
 }
 
 u64 svm_maps_msr(void)
 {
-	return virt_to_phys(svm_msrpm);
+	return __sme_pa(svm_msrpm);
 }

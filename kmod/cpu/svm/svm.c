@@ -5,7 +5,7 @@
 
 #include <linux/gfp.h>
 #include <linux/hw_breakpoint.h>
-#include <linux/io.h>
+#include <linux/mem_encrypt.h>
 #include <linux/slab.h>
 #include <linux/smp.h>
 #include <asm/cpufeature.h>
@@ -141,7 +141,7 @@ static int svm_init(void)
 			svm_exit();
 			return -ENOMEM;
 		}
-		host->state_pa = page_to_phys(host->state);
+		host->state_pa = __sme_set(page_to_phys(host->state));
 	}
 	return 0;
 }
@@ -166,7 +166,7 @@ static int svm_cpu_on(void)
 		return -EBUSY;
 	rdmsrl(MSR_EFER, efer);
 	wrmsrl(MSR_EFER, efer | EFER_SVME);
-	wrmsrl(MSR_VM_HSAVE_PA, page_to_phys(host->hsave));
+	wrmsrl(MSR_VM_HSAVE_PA, __sme_set(page_to_phys(host->hsave)));
 	/* Generation 0 means none: every vCPU that comes here takes a new ASID. */
 	host->asid_generation++;
 	host->asid_max = svm_features.asids - 1;
@@ -208,7 +208,7 @@ static int svm_create(struct ivm_cpu *cpu, u64 root)
 		kfree(svm);
 		return -ENOMEM;
 	}
-	svm->vmcb_pa = virt_to_phys(svm->vmcb);
+	svm->vmcb_pa = __sme_pa(svm->vmcb);
 	svm->last_cpu = -1;
 	cpu->backend = svm;
 
@@ -222,7 +222,7 @@ static int svm_create(struct ivm_cpu *cpu, u64 root)
 	control->iopm_base_pa = svm_maps_io();
 	control->msrpm_base_pa = svm_maps_msr();
 	control->nested_ctl = SVM_NESTED_CTL_NP_ENABLE;
-	control->nested_cr3 = root;
+	control->nested_cr3 = __sme_set(root);
 	svm_reset(cpu);
 	return 0;
 }

@@ -67,11 +67,6 @@ static inline void svm_dirty(struct svm_vcpu *svm, u32 groups)
 	svm->vmcb->control.clean &= ~groups;
 }
 
-static inline bool svm_intercepts(const struct svm_vcpu *svm, unsigned int bit)
-{
-	return svm->vmcb->control.intercepts[bit / 32] & BIT(bit % 32);
-}
-
 static inline void svm_set_intercept(struct svm_vcpu *svm, unsigned int bit, bool on)
 {
 	u32 *word = &svm->vmcb->control.intercepts[bit / 32];
