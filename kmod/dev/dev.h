@@ -98,11 +98,11 @@ void ivm_acpi_power_button(struct ivm_acpi *acpi);	/* press; any context */
 extern const struct ivm_bus_ops ivm_acpi_pm_bus_ops;	/* dev = struct ivm_acpi, ports PM1_EVT … PM_TMR: 12 at 0x600 */
 extern const struct ivm_bus_ops ivm_i8042_bus_ops;	/* ports 60 and 64: absent keyboard, command FE resets */
 
-/* ---- cmos.c: MC146818 clock at 70/71: UTC, set by the guest for the life of the VM, 113 bytes of RAM ---- */
+/* ---- cmos.c: MC146818 clock at 70/71: UTC, set by the guest for the life of the VM, 113 bytes of RAM, IRQ 8 ---- */
 
 struct ivm_cmos;
-struct ivm_cmos *ivm_cmos_create(void);
-void ivm_cmos_destroy(struct ivm_cmos *cmos);
+struct ivm_cmos *ivm_cmos_create(const struct ivm_line_ops *ops, void *ctx);
+void ivm_cmos_destroy(struct ivm_cmos *cmos);	/* accepts NULL; may sleep */
 void ivm_cmos_reset(struct ivm_cmos *cmos);
 extern const struct ivm_bus_ops ivm_cmos_bus_ops;
 

@@ -32,7 +32,7 @@ struct board {
 	struct ivm_cmos *cmos;
 	struct ivm_pci *pci;
 	struct ivm_debug_exit *exit;
-	bool uart_level, sci_level;
+	bool uart_level, sci_level, rtc_level;
 	u64 printed, read_pos;
 	unsigned int typed, taken;
 };
@@ -53,10 +53,19 @@ static void sci_level(void *ctx, bool level)
 	b->sci_level = level;
 }
 
+static void rtc_level(void *ctx, bool level)
+{
+	struct board *b = ctx;
+
+	BUG_ON(b->rtc_level == level);
+	b->rtc_level = level;
+}
+
 static void ask(void *ctx) { BUG_ON(shim_locks_held()); }
 static void ask_exit(void *ctx, u32 value) { BUG_ON(shim_locks_held()); }
 
 static const struct ivm_line_ops line_ops = { .level = uart_level };
+static const struct ivm_line_ops rtc_ops = { .level = rtc_level };
 static const struct ivm_acpi_ops acpi_ops = { .sci = sci_level, .power_off = ask, .reset = ask };
 static const struct ivm_pci_ops pci_ops = { .reset = ask };
 static const struct ivm_debug_exit_ops exit_ops = { .exit = ask_exit };
@@ -71,7 +80,7 @@ static void board_create(struct board *b)
 	*b = (struct board){ .bus = ivm_bus_create(), .con = ivm_console_create() };
 	b->uart = ivm_uart_create(b->con, &line_ops, b);
 	b->acpi = ivm_acpi_create(&acpi_ops, b);
-	b->cmos = ivm_cmos_create();
+	b->cmos = ivm_cmos_create(&rtc_ops, b);
 	b->pci = ivm_pci_create(&pci_ops, b);
 	b->exit = ivm_debug_exit_create(&exit_ops, b);
 	add(b, IVM_PLATFORM_UART_PORT, 8, &ivm_uart_bus_ops, b->uart);
@@ -145,6 +154,23 @@ static void check_uart(struct board *b)
 	}
 }
 
+/* The clock's line is what register C says when it is read, and low after that. */
+static void check_rtc(struct board *b)
+{
+	bool level = b->rtc_level;
+	u8 flags, enabled;
+
+	ivm_bus_write(b->bus, IVM_BUS_IO, 0x70, 1, 0x0b);
+	enabled = in(b, 0x71, 1) & 0x70;
+	BUG_ON(level && !enabled);
+	ivm_bus_write(b->bus, IVM_BUS_IO, 0x70, 1, 0x0c);
+	flags = in(b, 0x71, 1);
+	BUG_ON(level && !(flags & 0x80));
+	BUG_ON(!(flags & 0x80) != !(flags & enabled));
+	BUG_ON(b->rtc_level);
+	BUG_ON(shim_timers_armed() > 1);
+}
+
 static void check_console(struct board *b)
 {
 	u64 end = ivm_console_end(b->con), oldest = ivm_console_oldest(b->con);
@@ -212,10 +238,12 @@ static void step(struct board *b, const u8 *d)
 		ivm_acpi_power_button(b->acpi);
 		break;
 	case 5:
-		if (d[1] % 4)
-			check_uart(b);
-		else
+		if (d[1] % 4 == 0)
 			ivm_uart_reset(b->uart);
+		else if (d[1] % 4 == 1)
+			check_rtc(b);
+		else
+			check_uart(b);
 		break;
 	case 6:
 		ivm_acpi_reset(b->acpi);
@@ -240,6 +268,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check(&b);
 	}
 	check_uart(&b);
+	check_rtc(&b);
 	BUG_ON(shim_printed());
 	board_destroy(&b);
 	BUG_ON(shim_alloc_live());

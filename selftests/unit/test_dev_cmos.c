@@ -13,17 +13,30 @@
 #define CENTURY	0x32
 #define SECOND	1000000000ULL
 
-FIXTURE(cmos) { struct ivm_cmos *cmos; };
+struct line { bool level; unsigned int edges; };
+
+static void line_level(void *ctx, bool level)
+{
+	struct line *line = ctx;
+
+	line->edges += level && !line->level;
+	line->level = level;
+}
+
+static const struct ivm_line_ops line_ops = { .level = line_level };
+
+FIXTURE(cmos) { struct ivm_cmos *cmos; struct line line; };
 FIXTURE_SETUP(cmos)
 {
 	shim_real_set(mktime64(2026, 11, 23, 14, 5, 9));	/* a Monday */
-	self->cmos = ivm_cmos_create();
+	self->cmos = ivm_cmos_create(&line_ops, &self->line);
 	ASSERT_FALSE(IS_ERR(self->cmos));
 }
 FIXTURE_TEARDOWN(cmos)
 {
 	ivm_cmos_destroy(self->cmos);
 	EXPECT_EQ(0, shim_alloc_live());
+	EXPECT_EQ(0, shim_timers_armed());
 }
 
 static u8 get(struct ivm_cmos *cmos, u8 index)
@@ -173,10 +186,197 @@ TEST_F(cmos, status_registers)
 	put(self->cmos, RTC_REG_A, 0xff);
 	EXPECT_EQ(0x7f, get(self->cmos, RTC_REG_A));
 	EXPECT_EQ(RTC_24H, get(self->cmos, RTC_REG_B));
+	get(self->cmos, RTC_REG_C);
 	put(self->cmos, RTC_REG_C, 0xff);
 	EXPECT_EQ(0, get(self->cmos, RTC_REG_C));
 	put(self->cmos, RTC_REG_D, 0);
 	EXPECT_EQ(RTC_VRT, get(self->cmos, RTC_REG_D));
+}
+
+/* To the middle of a second, with all flags read. */
+static void quiet(struct ivm_cmos *cmos)
+{
+	shim_clock_advance(SECOND + SECOND / 2 - shim_clock_now() % SECOND);
+	get(cmos, RTC_REG_C);
+}
+
+TEST_F(cmos, update_interrupt_once_a_second_if_it_is_answered)
+{
+	quiet(self->cmos);
+	put(self->cmos, RTC_REG_B, RTC_24H | RTC_UIE);
+	EXPECT_FALSE(self->line.level);
+	shim_clock_advance(SECOND / 2 - 1);
+	EXPECT_FALSE(self->line.level);
+	shim_clock_advance(1);
+	EXPECT_TRUE(self->line.level);
+	shim_clock_advance(10 * SECOND);	/* not answered: nothing more comes, no timer runs */
+	EXPECT_EQ(1, self->line.edges);
+	EXPECT_EQ(0, shim_timers_armed());
+	EXPECT_EQ(RTC_IRQF | RTC_UF, get(self->cmos, RTC_REG_C) & (RTC_IRQF | RTC_UF));
+	EXPECT_FALSE(self->line.level);
+	EXPECT_EQ(0, get(self->cmos, RTC_REG_C));
+	shim_clock_advance(SECOND);
+	EXPECT_EQ(2, self->line.edges);
+	put(self->cmos, RTC_REG_B, RTC_24H);
+	EXPECT_FALSE(self->line.level);
+	EXPECT_EQ(RTC_UF, get(self->cmos, RTC_REG_C) & (RTC_IRQF | RTC_UF));
+}
+
+TEST_F(cmos, flags_are_set_without_being_enabled)
+{
+	quiet(self->cmos);
+	EXPECT_EQ(0, get(self->cmos, RTC_REG_C));
+	shim_clock_advance(SECOND / 2);
+	EXPECT_EQ(RTC_PF | RTC_UF, get(self->cmos, RTC_REG_C));
+	shim_clock_advance(SECOND / 1024 + 1);
+	EXPECT_EQ(RTC_PF, get(self->cmos, RTC_REG_C));
+	EXPECT_EQ(0, self->line.edges);
+	EXPECT_EQ(0, shim_timers_started());
+}
+
+TEST_F(cmos, periodic_interrupt_at_each_rate)
+{
+	static const unsigned int hz[16] = { 0, 256, 128, 8192, 4096, 2048, 1024, 512, 256, 128, 64,
+					     32, 16, 8, 4, 2 };
+	unsigned int rate, n;
+	u64 end;
+
+	put(self->cmos, RTC_REG_B, RTC_24H | RTC_PIE);
+	for (rate = 0; rate < 16; rate++) {
+		put(self->cmos, RTC_REG_A, RTC_REF_CLCK_32KHZ | rate);
+		quiet(self->cmos);
+		end = shim_clock_now() + SECOND + 10000;	/* they come up to a step late */
+		for (n = 0; shim_clock_now() < end;) {
+			shim_clock_advance(10000);
+			if (self->line.level) {
+				n++;
+				ASSERT_EQ(RTC_IRQF | RTC_PF, get(self->cmos, RTC_REG_C) & ~RTC_UF);
+			}
+		}
+		EXPECT_EQ(hz[rate], n);
+	}
+}
+
+TEST_F(cmos, alarm_at_its_time_and_every_day)
+{
+	quiet(self->cmos);	/* 14:05:10.5 */
+	put(self->cmos, RTC_HOURS_ALARM, 0x14);
+	put(self->cmos, RTC_MINUTES_ALARM, 0x07);
+	put(self->cmos, RTC_SECONDS_ALARM, 0x03);
+	put(self->cmos, RTC_REG_B, RTC_24H | RTC_AIE);
+	shim_clock_advance(112 * SECOND);
+	EXPECT_EQ(0, self->line.edges);
+	shim_clock_advance(SECOND / 2);
+	EXPECT_EQ(1, self->line.edges);
+	EXPECT_EQ(0x03, get(self->cmos, RTC_SECONDS));
+	EXPECT_EQ(0x07, get(self->cmos, RTC_MINUTES));
+	EXPECT_TRUE(get(self->cmos, RTC_REG_C) & RTC_AF);
+	shim_clock_advance(86399 * SECOND);
+	EXPECT_EQ(1, self->line.edges);
+	shim_clock_advance(SECOND);
+	EXPECT_EQ(2, self->line.edges);
+}
+
+TEST_F(cmos, alarm_registers_that_match_anything)
+{
+	unsigned int i;
+
+	quiet(self->cmos);
+	put(self->cmos, RTC_HOURS_ALARM, 0xff);
+	put(self->cmos, RTC_MINUTES_ALARM, 0xc0);
+	put(self->cmos, RTC_SECONDS_ALARM, 0x30);
+	put(self->cmos, RTC_REG_B, RTC_24H | RTC_AIE);
+	for (i = 0; i < 600; i++) {	/* ten minutes */
+		shim_clock_advance(SECOND);
+		EXPECT_EQ(get(self->cmos, RTC_SECONDS) == 0x30, self->line.level);
+		get(self->cmos, RTC_REG_C);
+	}
+	EXPECT_EQ(10, self->line.edges);
+	put(self->cmos, RTC_SECONDS_ALARM, 0xff);
+	for (i = 0; i < 10; i++) {
+		shim_clock_advance(SECOND);
+		get(self->cmos, RTC_REG_C);
+	}
+	EXPECT_EQ(20, self->line.edges);
+}
+
+TEST_F(cmos, alarm_in_12_hours_and_alarms_that_never_come)
+{
+	quiet(self->cmos);
+	put(self->cmos, RTC_HOURS_ALARM, 0x83);		/* 3 p.m. */
+	put(self->cmos, RTC_MINUTES_ALARM, 0);
+	put(self->cmos, RTC_SECONDS_ALARM, 0);
+	put(self->cmos, RTC_REG_B, RTC_AIE);
+	shim_clock_advance(3600 * SECOND);
+	EXPECT_EQ(1, self->line.edges);
+	get(self->cmos, RTC_REG_C);
+	put(self->cmos, RTC_MINUTES_ALARM, 0x60);
+	shim_clock_advance(2 * 86400 * SECOND);
+	EXPECT_EQ(1, self->line.edges);
+	EXPECT_FALSE(get(self->cmos, RTC_REG_C) & RTC_AF);
+	EXPECT_EQ(0, shim_timers_armed());
+}
+
+/* How Linux' rtc core makes update interrupts, and so how hwclock waits for the next second. */
+TEST_F(cmos, an_alarm_a_second_ahead_again_and_again)
+{
+	time64_t t;
+	unsigned int i;
+
+	quiet(self->cmos);
+	for (i = 1; i <= 5; i++) {
+		t = now(self->cmos) + 1;
+		put(self->cmos, RTC_REG_B, RTC_24H);
+		put(self->cmos, RTC_HOURS_ALARM, bin2bcd(t / 3600 % 24));
+		put(self->cmos, RTC_MINUTES_ALARM, bin2bcd(t / 60 % 60));
+		put(self->cmos, RTC_SECONDS_ALARM, bin2bcd(t % 60));
+		put(self->cmos, RTC_REG_B, RTC_24H | RTC_AIE);
+		get(self->cmos, RTC_REG_C);
+		shim_clock_advance(SECOND);
+		EXPECT_EQ(i, self->line.edges);
+		EXPECT_EQ(t, now(self->cmos));
+		EXPECT_TRUE(get(self->cmos, RTC_REG_C) & RTC_AF);
+	}
+}
+
+TEST_F(cmos, a_stopped_clock_neither_updates_nor_alarms)
+{
+	quiet(self->cmos);
+	put(self->cmos, RTC_HOURS_ALARM, 0xff);
+	put(self->cmos, RTC_MINUTES_ALARM, 0xff);
+	put(self->cmos, RTC_SECONDS_ALARM, 0xff);
+	put(self->cmos, RTC_REG_B, RTC_24H | RTC_SET | RTC_UIE | RTC_AIE);
+	EXPECT_EQ(RTC_24H | RTC_SET | RTC_AIE, get(self->cmos, RTC_REG_B));
+	shim_clock_advance(5 * SECOND);
+	EXPECT_EQ(0, self->line.edges);
+	EXPECT_EQ(RTC_PF, get(self->cmos, RTC_REG_C));
+	put(self->cmos, RTC_REG_B, RTC_24H | RTC_AIE);
+	shim_clock_advance(SECOND);
+	EXPECT_EQ(1, self->line.edges);
+}
+
+TEST_F(cmos, the_hosts_clock_may_be_set_while_an_alarm_waits)
+{
+	quiet(self->cmos);
+	put(self->cmos, RTC_HOURS_ALARM, 0x18);
+	put(self->cmos, RTC_MINUTES_ALARM, 0);
+	put(self->cmos, RTC_SECONDS_ALARM, 0);
+	put(self->cmos, RTC_REG_B, RTC_24H | RTC_AIE);
+	shim_real_set(mktime64(2026, 11, 23, 17, 59, 30));
+	shim_clock_advance(90 * SECOND);
+	EXPECT_EQ(1, self->line.edges);
+}
+
+TEST_F(cmos, reset_ends_interrupts)
+{
+	quiet(self->cmos);
+	put(self->cmos, RTC_REG_B, RTC_24H | RTC_UIE | RTC_PIE);
+	shim_clock_advance(SECOND);
+	EXPECT_TRUE(self->line.level);
+	ivm_cmos_reset(self->cmos);
+	EXPECT_FALSE(self->line.level);
+	EXPECT_EQ(0, get(self->cmos, RTC_REG_C) & ~RTC_PF);
+	EXPECT_EQ(0, shim_timers_armed());
 }
 
 TEST_F(cmos, ram_survives_reset_and_the_index_has_7_bits)
@@ -205,7 +405,7 @@ TEST_F(cmos, a_word_write_is_index_and_value)
 TEST(creation_survives_lack_of_memory)
 {
 	shim_alloc_fail(1);
-	EXPECT_EQ(-ENOMEM, PTR_ERR(ivm_cmos_create()));
+	EXPECT_EQ(-ENOMEM, PTR_ERR(ivm_cmos_create(&line_ops, NULL)));
 	ivm_cmos_destroy(NULL);
 }
 

@@ -18,6 +18,11 @@ time64_t ktime_get_real_seconds(void)
 	return base + ktime_get() / NSEC_PER_SEC;
 }
 
+u64 ktime_get_real_ns(void)
+{
+	return base * NSEC_PER_SEC + ktime_get();
+}
+
 void time64_to_tm(time64_t total, int offset, struct tm *tm)
 {
 	time_t t = total + offset;

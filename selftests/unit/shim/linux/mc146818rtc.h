@@ -8,10 +8,21 @@ enum {
 	RTC_DAY_OF_WEEK, RTC_DAY_OF_MONTH, RTC_MONTH, RTC_YEAR, RTC_REG_A, RTC_REG_B, RTC_REG_C,
 	RTC_REG_D,
 };
+#define RTC_FREQ_SELECT		RTC_REG_A
 #define RTC_CONTROL		RTC_REG_B
+#define RTC_INTR_FLAGS		RTC_REG_C
+#define RTC_VALID		RTC_REG_D
+#define RTC_RATE_SELECT		0x0f
 #define RTC_UIP			0x80
 #define RTC_REF_CLCK_32KHZ	0x20
 #define RTC_SET			0x80
+#define RTC_PIE			0x40
+#define RTC_AIE			0x20
+#define RTC_UIE			0x10
+#define RTC_IRQF		0x80
+#define RTC_PF			0x40
+#define RTC_AF			0x20
+#define RTC_UF			0x10
 #define RTC_DM_BINARY		0x04
 #define RTC_24H			0x02
 #define RTC_VRT			0x80
