@@ -15,8 +15,7 @@ set -uo pipefail
 export LC_ALL=C
 SELFTESTS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck disable=SC2034 # for the tests
-GUESTS=$SELFTESTS/guests MODULES=$SELFTESTS/modules/stock
-[ ! -d "$SELFTESTS/modules/$(uname -r)" ] || MODULES=$SELFTESTS/modules/$(uname -r)
+GUESTS=$SELFTESTS/guests
 SKIP_STATUS=4
 
 say() { printf '# %s\n' "$*"; }
@@ -171,7 +170,9 @@ guest_run()
 	vm=${program}-$vcpus
 	guest_vm "$vm" "$program" "$vcpus" "$memory" "$cmdline"
 	vm_start "$vm"
-	ivmctl vm console "$vm" </dev/null >"$vm.out" 2>/dev/null &
+	# its cases and its progress, as they come
+	(ivmctl vm console "$vm" </dev/null 2>/dev/null | tr -d '\r' |
+		sed -u -nE '/^(ok|not ok|Bail|# [^v])/{s/^# /    /;s/^/#   /;p}') &
 	defer kill $!
 	if ! wait_for "$seconds" vm_ended "$vm"; then
 		bad "$program has not ended after $seconds s; its console ends:"
@@ -180,8 +181,6 @@ guest_run()
 	fi
 	reason=$(vm_get "$vm" stop-reason) code=$(vm_get "$vm" stop-code)
 	console "$vm" >"$vm.all"
-	# Its cases, as results of this test
-	grep -E '^(ok|not ok|Bail|# [^0-9v])' "$vm.all" | sed 's/^/#   /; s/^#   # /#     /'
 	if [ "$reason" != debug-exit ] || [ "$code" != 16 ]; then
 		bad "$program ended by $reason, code $code $(vm_get "$vm" text)"
 	fi
@@ -193,6 +192,16 @@ guest_run()
 		same "number of cases that $program reports" "$seen" "$plan"
 	fi
 	vm_gone "$vm" >/dev/null 2>&1
+}
+
+# The file of a test module that was built for this kernel, or nothing.
+module_file() # NAME
+{
+	local file
+
+	for file in "$SELFTESTS"/modules/*/"$1.ko"; do
+		[ "$(modinfo -F vermagic "$file" 2>/dev/null | cut -d' ' -f1)" != "$(uname -r)" ] || echo "$file"
+	done | head -n 1
 }
 
 vcpus_max() { host_get vcpus-max; }

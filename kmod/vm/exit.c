@@ -46,7 +46,7 @@ void ivm_exit_inject(struct ivm_vcpu *vcpu, const struct ivm_fault *fault)
 {
 	vcpu->count[IVM_COUNT_FAULT]++;
 	if (ivm_cpu_host_ops(NULL)->inject_fault(&vcpu->cpu, fault)) {
-		ivm_vm_wish_stop(vcpu->vm, IVM_STOP_TRIPLE_FAULT, vcpu->index, "triple fault");
+		ivm_vm_wish_stop(vcpu->vm, IVM_STOP_TRIPLE_FAULT, vcpu->index, "");
 		vcpu->leave = true;
 	}
 }
@@ -183,7 +183,7 @@ static void exit_exception(struct ivm_vcpu *vcpu)
 
 static void exit_triple_fault(struct ivm_vcpu *vcpu)
 {
-	ivm_vm_wish_stop(vcpu->vm, IVM_STOP_TRIPLE_FAULT, vcpu->index, "triple fault");
+	ivm_vm_wish_stop(vcpu->vm, IVM_STOP_TRIPLE_FAULT, vcpu->index, "");
 	vcpu->leave = true;
 }
 

@@ -34,7 +34,7 @@ static void platform_sci(void *ctx, bool level)
 
 static void platform_power_off(void *ctx)
 {
-	ivm_vm_wish_stop(ctx, IVM_STOP_SHUTDOWN, 0, "the guest powered itself off");
+	ivm_vm_wish_stop(ctx, IVM_STOP_SHUTDOWN, 0, "");
 }
 
 static void platform_reset_wish(void *ctx)
@@ -44,7 +44,7 @@ static void platform_reset_wish(void *ctx)
 
 static void platform_debug_exit(void *ctx, u32 value)
 {
-	ivm_vm_wish_stop(ctx, IVM_STOP_DEBUG_EXIT, value, "the guest wrote to its debug-exit port");
+	ivm_vm_wish_stop(ctx, IVM_STOP_DEBUG_EXIT, value, "");
 }
 
 static const struct ivm_line_ops platform_uart_ops = { .level = platform_uart_irq };

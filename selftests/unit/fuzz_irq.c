@@ -6,7 +6,7 @@
  * can be taken, and the host must not have done more than the step allows.
  */
 /* sources: kmod/irq/[a-z]*.c */
-/* max_len: 1024 */
+/* max_len: 384 */
 #include "irq/irq.h"
 #include "irq/chip.h"
 #include "shim/shim.h"
@@ -81,11 +81,11 @@ static u64 value(struct input *in)
 
 static unsigned int highest(const unsigned long *map)
 {
-	unsigned int bit, top = 0;
+	unsigned int i, top = 0;
 
-	for (bit = 0; bit < 256; bit++)
-		if (test_bit(bit, map))
-			top = bit;
+	for (i = 0; i < IVM_VECTOR_WORDS; i++)
+		if (map[i])
+			top = i * 64 + __fls(map[i]);
 	return top;
 }
 

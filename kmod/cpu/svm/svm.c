@@ -5,6 +5,7 @@
 
 #include <linux/gfp.h>
 #include <linux/hw_breakpoint.h>
+#include <linux/io.h>
 #include <linux/mem_encrypt.h>
 #include <linux/slab.h>
 #include <linux/smp.h>

@@ -12,6 +12,7 @@ struct mb_mmap { u32 size; u64 base, length; u32 type; } __attribute__((packed))
 struct mb_module { u32 start, end, string, pad; };
 
 extern u64 pml4[];
+extern struct { u16 limit; u32 base; } __attribute__((packed)) boot_gdt;
 void boot_info_parse(u32 magic, u32 info);
 void mark_used(u64 base, u64 size);
 
@@ -33,6 +34,7 @@ void boot_info_parse(u32 magic, u32 info)
 	const struct mb_module *mod;
 
 	mark_used((u64)image_start, image_end - image_start);
+	mark_used(boot_gdt.base, boot_gdt.limit + 1UL);
 	if (magic != MB_MAGIC)
 		return;
 	mark_used(info, sizeof(*mb));
