@@ -35,9 +35,9 @@ test_outside_is_counted_and_told()
 	dmesg -C
 	ivmctl --json events >events 2>/dev/null &
 	defer kill $!
-	guest_vm far memory 1 16M case=many
+	guest_vm far memory 1 16M "case=many stay=1"
 	vm_start far
-	wait_for 200 vm_ended far || bad "the guest has not ended"
+	wait_for 200 console_has far 'verdict 0x10' || bad "the guest has not come to its end"
 	n=$(outside_count far)
 	say "counted ${n:-nothing}, $(grep -c outside events) events, $(dmesg | wc -l) lines of log"
 	[ "${n:-0}" -ge 20000 ] || bad "the count is ${n:-missing}"

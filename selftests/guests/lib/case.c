@@ -77,6 +77,8 @@ void guest_exit(u32 verdict)
 {
 	cli();
 	print("# verdict 0x%x\n", verdict);
+	while (option("stay"))		/* for someone who wants to look at counters of a VM that runs */
+		asm volatile("cli; hlt");
 	outb(DEBUG_EXIT_PORT, verdict);
 	acpi_power_off();
 	for (;;)
