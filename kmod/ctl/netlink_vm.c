@@ -30,7 +30,7 @@ static int put_vcpus(struct sk_buff *msg, const struct ivm_vm_info *vm)
 	list = nla_nest_start(msg, IVM_A_LIST_VCPU);
 	if (!list)
 		return -EMSGSIZE;
-	for (i = 0; i < min_t(u32, vm->vcpus, IVM_VCPUS_MAX); i++) {
+	for (i = 0; i < vm->nr_vcpus; i++) {
 		const struct ivm_vcpu_info *vcpu = &vm->vcpu[i];
 
 		entry = nla_nest_start(msg, IVM_A_VCPU_ENTRY);

@@ -64,12 +64,12 @@ static void info_stats(struct ivm_vm *vm, struct ivm_vm_info *info)
 	u64 sum;
 
 	for (i = 0; i < IVM_EXIT_REASONS; i++) {
-		for (sum = 0, v = 0; v < vm->nr_vcpus; v++)
+		for (sum = vm->past_exits[i], v = 0; v < vm->nr_vcpus; v++)
 			sum += READ_ONCE(vm->vcpu[v]->exits[i]);
 		info_stat(info, info_exits[i], sum);
 	}
 	for (i = 0; i < IVM_COUNT_NR; i++) {
-		for (sum = 0, v = 0; v < vm->nr_vcpus; v++)
+		for (sum = vm->past_count[i], v = 0; v < vm->nr_vcpus; v++)
 			sum += READ_ONCE(vm->vcpu[v]->count[i]);
 		info_stat(info, info_counts[i], sum);
 	}
@@ -127,6 +127,7 @@ void ivm_vm_info(struct ivm_vm *vm, struct ivm_vm_info *info)
 		strscpy(info->text, vm->stopped.text, sizeof(info->text));
 	}
 	info->kernel_bytes = info_kernel_bytes(vm);
+	info->nr_vcpus = vm->nr_vcpus;
 	for (i = 0; i < vm->nr_vcpus; i++)
 		info_vcpu(vm->vcpu[i], &info->vcpu[i]);
 	info_stats(vm, info);

@@ -52,6 +52,17 @@ static void life_moved(void *ctx, unsigned int index, int cpu)
 
 static const struct ivm_sched_ops life_sched_ops = { .moved = life_moved };
 
+/* What happened is still of interest when the VM is over. */
+static void life_keep_counts(struct ivm_vm *vm, const struct ivm_vcpu *vcpu)
+{
+	unsigned int i;
+
+	for (i = 0; i < IVM_EXIT_REASONS; i++)
+		vm->past_exits[i] += vcpu->exits[i];
+	for (i = 0; i < IVM_COUNT_NR; i++)
+		vm->past_count[i] += vcpu->count[i];
+}
+
 /*
  * Give back all that a running VM has; accepts any half-built state. Who may
  * still hold what, in this order: vCPU threads (parked, then ended), timers
@@ -82,6 +93,8 @@ static void life_take_apart(struct ivm_vm *vm)
 	vm->irq = NULL;
 
 	mutex_lock(&vm->parts);
+	for (i = 0; i < nr; i++)
+		life_keep_counts(vm, vm->vcpu[i]);
 	memcpy(vcpu, vm->vcpu, sizeof(vcpu));
 	memset(vm->vcpu, 0, sizeof(vm->vcpu));
 	vm->nr_vcpus = 0;

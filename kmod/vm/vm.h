@@ -54,6 +54,7 @@ struct ivm_vm_info {
 	u32 stop_reason;	/* enum ivm_stop_reason */
 	u64 stop_code;
 	char text[IVM_TEXT_MAX];
+	unsigned int nr_vcpus;		/* entries of vcpu[]: none unless the VM runs or is about to */
 	struct ivm_vcpu_info vcpu[IVM_VCPUS_MAX];
 	unsigned int nr_stats;
 	struct {
