@@ -317,6 +317,20 @@ TEST_F(cmos, alarm_in_12_hours_and_alarms_that_never_come)
 	EXPECT_EQ(0, shim_timers_armed());
 }
 
+TEST_F(cmos, the_time_is_not_held_when_it_was_set_or_an_update_was_reported)
+{
+	get(self->cmos, RTC_REG_A);
+	set(self->cmos, (const u8 []){ 0x20, 0x30, 0x01, 0x01, 0x00, 0x00, 0x00 });
+	EXPECT_EQ(mktime64(2030, 1, 1, 0, 0, 0), now(self->cmos));
+	quiet(self->cmos);
+	shim_clock_advance(SECOND / 2 - 1000);
+	get(self->cmos, RTC_REG_A);
+	shim_clock_advance(2000);
+	EXPECT_EQ(0x01, get(self->cmos, RTC_SECONDS));
+	EXPECT_TRUE(get(self->cmos, RTC_REG_C) & RTC_UF);
+	EXPECT_EQ(0x02, get(self->cmos, RTC_SECONDS));
+}
+
 /* How Linux' rtc core makes update interrupts, and so how hwclock waits for the next second. */
 TEST_F(cmos, an_alarm_a_second_ahead_again_and_again)
 {
@@ -347,6 +361,7 @@ TEST_F(cmos, a_stopped_clock_neither_updates_nor_alarms)
 	put(self->cmos, RTC_SECONDS_ALARM, 0xff);
 	put(self->cmos, RTC_REG_B, RTC_24H | RTC_SET | RTC_UIE | RTC_AIE);
 	EXPECT_EQ(RTC_24H | RTC_SET | RTC_AIE, get(self->cmos, RTC_REG_B));
+	EXPECT_EQ(0, shim_timers_armed());
 	shim_clock_advance(5 * SECOND);
 	EXPECT_EQ(0, self->line.edges);
 	EXPECT_EQ(RTC_PF, get(self->cmos, RTC_REG_C));
