@@ -177,8 +177,10 @@ void ivm_lapic_eoi(struct ivm_lapic *l)
 	__clear_bit(vector, l->isr);
 	l->isr_top = highest_bit(l->isr);
 	update_ppr(l);
-	if (unlikely(test_bit(vector, l->tmr)) && !(l->svr & IVM_SVR_NO_EOI_BCAST))
+	if (unlikely(test_bit(vector, l->tmr)) && !(l->svr & IVM_SVR_NO_EOI_BCAST)) {
+		WRITE_ONCE(l->pending, 1);	/* it may come again: spare ourselves the kick */
 		ivm_ioapic_eoi(l->chip, vector);
+	}
 }
 
 void ivm_lapic_set_tpr(struct ivm_lapic *l, u8 tpr)

@@ -247,6 +247,13 @@ TEST_F(ioapic, delivery_and_destination_modes)
 	pulse(chip, 16);
 	EXPECT_EQ(IVM_IRQ_NONE, serve(chip, 1));
 	EXPECT_EQ(0x53, serve(chip, 2));
+	/* that kind can be a level, too */
+	io_entry(chip, 16, DEST(3) | IO_LEVEL | 0x155);
+	ivm_irq_line(chip, 16, true);
+	EXPECT_EQ(IO_RIRR, io_read(chip, 0x30) & IO_RIRR);
+	ivm_irq_line(chip, 16, false);
+	EXPECT_EQ(0x55, serve(chip, 3));
+	EXPECT_EQ(0, io_read(chip, 0x30) & IO_RIRR);
 	/* nobody: a level is not taken as being handled */
 	io_entry(chip, 16, DEST(77) | IO_LEVEL | 0x54);
 	ivm_irq_line(chip, 16, true);
@@ -260,7 +267,15 @@ TEST_F(ioapic, lines_keep_their_level_over_a_reset)
 	struct ivm_irqchip *chip = self->chip;
 
 	ivm_irq_line(chip, 9, true);
+	io_write(chip, 0, 0x05000000);
 	ivm_irqchip_reset(chip);
+	ivm_irqchip_thaw(chip, 0);
+	x2_enable(chip, 1);
+	EXPECT_EQ(0, ivm_ioapic_read(chip, IVM_PLATFORM_IOAPIC_BASE, 4));
+	EXPECT_EQ(0, io_read(chip, 0));
+	io_write(chip, 1, 0);
+	ivm_irqchip_reset(chip);
+	EXPECT_EQ(0, ivm_ioapic_read(chip, IVM_PLATFORM_IOAPIC_BASE, 4));
 	ivm_irqchip_thaw(chip, 0);
 	x2_enable(chip, 1);
 	EXPECT_EQ(0x10000, io_read(chip, 0x22));

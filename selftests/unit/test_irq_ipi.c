@@ -272,6 +272,8 @@ TEST_F(ipi, a_wide_destination_means_no_xapic_by_accident)
 	EXPECT_EQ(0, got(chip, 0x41));
 	wr(chip, 0, 0x830, 0x00000004ULL << 32 | 0x4842);
 	EXPECT_EQ(1 << 2 | 1 << 10 | 1 << 18, got(chip, 0x42));
+	wr(chip, 0, 0x830, 0x000000ffULL << 32 | 0x4843);
+	EXPECT_EQ(ALL, got(chip, 0x43));
 }
 
 TEST_F(ipi, illegal_vectors_are_errors_of_the_sender)
