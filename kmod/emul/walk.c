@@ -5,21 +5,12 @@
  * any moment: each is read once per attempt, and written by compare-and-swap.
  */
 #include "insn.h"
+#include "pte.h"
 #include "../mem/mem.h"
 
 #include <linux/atomic.h>
 #include <linux/compiler.h>
 #include <linux/errno.h>
-
-#define PTE_P		BIT_ULL(0)
-#define PTE_W		BIT_ULL(1)
-#define PTE_U		BIT_ULL(2)
-#define PTE_A		BIT_ULL(5)
-#define PTE_D		BIT_ULL(6)
-#define PTE_PS		BIT_ULL(7)
-#define PTE_PAT_LARGE	BIT_ULL(12)
-#define PTE_NX		BIT_ULL(63)
-#define PTE_ADDRESS	GENMASK_ULL(51, 12)
 
 /* Page-fault error code (SDM 4.7). */
 #define PF_P		BIT(0)

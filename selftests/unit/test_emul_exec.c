@@ -187,6 +187,7 @@ TEST_F(cpu, device_accesses_are_exact)
 		{ "rep movsb", "\xf3\xa4", 2, "r1:81000 w1:82000 r1:81001 w1:82001 " },
 		{ "mov eax, [rbx+0xffe]", "\x8b\x83\xfe\x0f\x00\x00", 6, "r2:80ffe r2:81000 " },
 		{ "mov [rbx+0xfff], eax", "\x89\x83\xff\x0f\x00\x00", 6, "w1:80fff w2:81000 w1:81002 " },
+		{ "REX in front of 66 does not count", "\x48\x66\x89\x03", 4, "w2:80000 " },
 		{ "mov rax, [rbx+0xffb]", "\x48\x8b\x83\xfb\x0f\x00\x00", 7, "r1:80ffb r4:80ffc r2:81000 r1:81002 " },
 		{ "mov eax, [rbx+1]", "\x8b\x43\x01", 3, "r4:80001 " },
 	};
@@ -546,6 +547,10 @@ TEST_F(cpu, lengths)
 		{ 0xf4, "\xf4", 1, 1, 1 },
 		{ 0xf4, "\x2e\xf4", 2, 2, 2 },
 		{ 0x90, "\xf3\x90", 2, 2, 2 },
+		{ 0xf390, "\xf3\x90", 2, 2, 2 },
+		{ 0xf390, "\x2e\xf3\x90", 3, 3, 3 },
+		{ 0xf390, "\x2e\x90", 2, 0, 0 },
+		{ 0xf390, "\xf2\x90", 2, 0, 0 },
 		{ 0x0f01d9, "\x0f\x01\xd9", 3, 3, 3 },
 		{ 0x0f01f9, "\x0f\x01\xd9", 3, 0, 0 },
 		{ 0xcd, "\xcd\x80", 2, 2, 2 },
@@ -601,6 +606,87 @@ TEST_F(cpu, lengths_at_the_edges)
 	EXPECT_EQ(2, ivm_emul_length(&self->cpu, 0x0fa2));
 	self->sregs.seg[IVM_CS].limit = 0;
 	EXPECT_EQ(0, ivm_emul_length(&self->cpu, 0x0fa2));
+}
+
+static u64 rng_state = 42;
+
+static unsigned int below(unsigned int n)
+{
+	rng_state = rng_state * 6364136223846793005ULL + 1442695040888963407ULL;
+	return (rng_state >> 33) % n;
+}
+
+/* One thing that may end a walk elsewhere, or with a fault, or with an accessed bit to set. */
+static void change_something(FIXTURE_DATA(cpu) *self)
+{
+	static const u64 entries[] = { 0x1000, 0x2000, 0x3008, TABLE_4K, TABLE_4K + 8, TABLE_4K + 32 };
+	static const u64 bits[] = { BIT(0), BIT(1), BIT(2), BIT(5), BIT(6), BIT(12), BIT(13), BIT_ULL(63), BIT_ULL(50) };
+	u64 at = entries[below(ARRAY_SIZE(entries))];
+
+	switch (below(8)) {
+	case 0:
+		self->sregs.cr3 ^= 0x8000;	/* another set of tables: its top is a copy */
+		break;
+	case 1:
+		self->sregs.cr4 ^= X86_CR4_SMEP;
+		break;
+	case 2:
+		self->sregs.efer ^= IVM_EFER_NXE;
+		break;
+	case 3:
+		self->sregs.cpl ^= 3;
+		break;
+	case 4:
+		*fake_space_at(self->cpu.space, (below(2) ? CODE : DATA) + below(2)) ^= 1 << below(8);
+		break;
+	case 5:
+		put_code(self, CODE, "\x0f\xa2", 2);
+		put_code(self, DATA, "\x0f\xa2", 2);
+		break;
+	case 6:				/* as it was, so that not all is broken soon */
+		fake_space_set(self->cpu.space, 0x1000, 8, 0x2007);
+		fake_space_set(self->cpu.space, 0x9000, 8, 0x2007);
+		fake_space_set(self->cpu.space, 0x2000, 8, 0x3007);
+		fake_space_set(self->cpu.space, 0x3008, 8, TABLE_4K | 7);
+		map(self, 0, CODE | 5);
+		map(self, 1, DATA | 5);
+		map(self, 4, CODE | 5);		/* shares a slot with page 0 */
+		break;
+	default:
+		fake_space_set(self->cpu.space, at, 8,
+			       fake_space_get(self->cpu.space, at, 8) ^ bits[below(ARRAY_SIZE(bits))]);
+		break;
+	}
+}
+
+/* With the cache and without it: the same lengths, and the same accessed bits. */
+TEST_F(cpu, a_remembered_page_is_used_only_while_it_holds)
+{
+	static u8 before[0x5000], after[0x5000];
+	struct ivm_code_cache cache = {};
+	unsigned int i, j, hits = 0;
+
+	for (i = 0; i < 300000; i++) {
+		unsigned int with, without;
+
+		change_something(self);
+		self->regs.rip = WINDOW + (below(2) ? 0 : below(2) ? 0x1000 : 0x4000);
+		for (j = 0; j < 5; j++)
+			memcpy(before + j * 0x1000, fake_space_at(self->cpu.space, j * 0x1000), 0x1000);
+		self->cpu.code = NULL;
+		without = ivm_emul_length(&self->cpu, 0x0fa2);
+		for (j = 0; j < 5; j++) {
+			memcpy(after + j * 0x1000, fake_space_at(self->cpu.space, j * 0x1000), 0x1000);
+			memcpy(fake_space_at(self->cpu.space, j * 0x1000), before + j * 0x1000, 0x1000);
+		}
+		self->cpu.code = &cache;
+		with = ivm_emul_length(&self->cpu, 0x0fa2);
+		ASSERT_EQ(without, with);
+		for (j = 0; j < 5; j++)
+			ASSERT_EQ(0, memcmp(after + j * 0x1000, fake_space_at(self->cpu.space, j * 0x1000), 0x1000));
+		hits += with == 2;
+	}
+	EXPECT_LT(10000, hits);
 }
 
 TEST_HARNESS_MAIN
