@@ -7,6 +7,7 @@
 #include "cpuid.h"
 #include "cpuid_allow.h"
 #include "x86.h"
+#include "../irq/irq.h"	/* IVM_APIC_BUS_KHZ, nothing else */
 
 #include <linux/bitops.h>
 #include <linux/bug.h>
@@ -14,8 +15,6 @@
 #include <linux/kernel.h>
 #include <linux/slab.h>
 #include <linux/string.h>
-
-#define LAPIC_TIMER_KHZ	1000000U	/* our LAPIC timer counts nanoseconds before its divider */
 
 /* While the table is made. */
 struct builder {
@@ -359,7 +358,7 @@ static void build_hypervisor(struct builder *b, u32 tsc_khz)
 	r = signature_leaf(IVM_PLATFORM_CPUID_KVM + IVM_CPUID_KVM_MAX, "KVMKVMKVM\0\0\0");
 	add(b, &t->kvm[0], &r);
 	add(b, &t->kvm[1], &(struct ivm_cpuid_regs){ .eax = KVM_FEATURES });
-	r = (struct ivm_cpuid_regs){ .eax = tsc_khz, .ebx = LAPIC_TIMER_KHZ };
+	r = (struct ivm_cpuid_regs){ .eax = tsc_khz, .ebx = IVM_APIC_BUS_KHZ };
 	add(b, &t->kvm[0x10], &r);
 	r = signature_leaf(IVM_PLATFORM_CPUID_IVM, "IVMIVMIVMIVM");
 	add(b, &t->ivm, &r);

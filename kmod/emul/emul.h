@@ -23,7 +23,7 @@ struct ivm_space;
 struct ivm_code_cache {
 	struct ivm_code_page {
 		u64 linear;		/* of its last byte; 0: nothing remembered */
-		u64 cr3, cr4, efer;	/* what the walk depended on */
+		u64 cr3, cr4;		/* what the walk depended on */
 		u8 cpl;
 		const u8 *ram;		/* the page's bytes */
 		const u64 *entry[4];	/* table entries, top first; short walks repeat the last one */

@@ -29,7 +29,7 @@ static bool has_modrm(u32 opcode)
 
 static bool has_immediate(u32 opcode)
 {
-	return opcode == 0xcd;		/* INT n */
+	return opcode == 0xcd || opcode - 0xe4 <= 0xe7 - 0xe4;	/* INT n; IN and OUT of a port given here */
 }
 
 /*
@@ -88,13 +88,16 @@ static __always_inline bool entries_hold(const struct ivm_code_page *page)
 	       READ_ONCE(*page->entry[2]) == page->value[2] && READ_ONCE(*page->entry[3]) == page->value[3];
 }
 
-/* Would a walk now go the same way, find the same rights, and set no accessed bit? */
+/*
+ * Would a walk now go the same way, find the same rights, and set no accessed
+ * bit? EFER.NXE decides nothing: no entry on the way had NX.
+ */
 static __always_inline bool still_holds(const struct ivm_emul_cpu *cpu, const struct ivm_code_page *page, u64 rip)
 {
 	const struct ivm_sregs *s = cpu->sregs;
 
 	return page->linear == (rip | 0xfff) && page->cr3 == s->cr3 && page->cr4 == s->cr4 &&
-	       page->efer == s->efer && page->cpl == s->cpl && entries_hold(page);
+	       page->cpl == s->cpl && entries_hold(page);
 }
 
 /*
@@ -146,7 +149,6 @@ static noinline const u8 *code_walk(const struct ivm_emul_cpu *cpu, u64 rip)
 	if (ram && page && entries_hold(page)) {
 		page->cr3 = s->cr3;
 		page->cr4 = s->cr4;
-		page->efer = s->efer;
 		page->cpl = s->cpl;
 		page->ram = ram - (rip & 0xfff);
 		page->linear = rip | 0xfff;
