@@ -184,6 +184,7 @@ static uint64_t ivm_acpi_fadt(struct ivm_parcel *parcel, uint64_t facs, uint64_t
 	/* The power button is a fixed one: its flag stays clear. */
 	fadt->flags = IVM_FADT_WBINVD | IVM_FADT_PROC_C1 | IVM_FADT_NO_SLP_BUTTON | IVM_FADT_NO_FIX_RTC |
 		      IVM_FADT_TMR_VAL_EXT | IVM_FADT_RESET_REG_SUP | IVM_FADT_HEADLESS;
+	fadt->century = 0x32;		/* index of the century in the CMOS RAM */
 	fadt->reset = ivm_acpi_port(IVM_PLATFORM_RESET_PORT, 8, 1);
 	fadt->reset_value = IVM_PLATFORM_RESET_VALUE;
 	memcpy(&fadt->hypervisor, "IVMIVMIV", 8);

@@ -45,6 +45,7 @@ static void life_moved(void *ctx, unsigned int index, int cpu)
 	struct ivm_vm *vm = ctx;
 
 	mutex_lock(&vm->parts);
+	vm->assigned[index] = cpu;
 	if (vm->vcpu[index])
 		ivm_vcpu_move(vm->vcpu[index], cpu);
 	mutex_unlock(&vm->parts);
@@ -114,12 +115,11 @@ static void life_take_apart(struct ivm_vm *vm)
 
 static int life_vcpus(struct ivm_vm *vm, struct ivm_why *why)
 {
-	int cpu[IVM_VCPUS_MAX];
 	struct ivm_vcpu *vcpu;
 	unsigned int i;
 	int err;
 
-	vm->placement = ivm_cores_place(vm->config.vcpus, cpu, &life_sched_ops, vm, why);
+	vm->placement = ivm_cores_place(vm->config.vcpus, vm->assigned, &life_sched_ops, vm, why);
 	if (IS_ERR(vm->placement)) {
 		err = PTR_ERR(vm->placement);
 		vm->placement = NULL;
@@ -129,8 +129,8 @@ static int life_vcpus(struct ivm_vm *vm, struct ivm_why *why)
 		vcpu = ivm_vcpu_create(vm, i);
 		if (IS_ERR(vcpu))
 			return ivm_why(why, 0, PTR_ERR(vcpu), "vCPU %u: not enough kernel memory", i);
-		vcpu->assigned_cpu = cpu[i];
 		mutex_lock(&vm->parts);
+		vcpu->assigned_cpu = vm->assigned[i];
 		vm->vcpu[i] = vcpu;
 		vm->nr_vcpus = i + 1;
 		mutex_unlock(&vm->parts);

@@ -128,6 +128,7 @@ struct ivm_vm {
 	unsigned int nr_vcpus;		/* (r) created so far */
 	u64 past_exits[IVM_EXIT_REASONS];	/* by parts; of vCPUs that are gone */
 	u64 past_count[IVM_COUNT_NR];	/* by parts */
+	int assigned[IVM_VCPUS_MAX];	/* by parts; host CPU of each vCPU, also before it exists */
 	bool host_held;			/* (l) ivm_cpu_host_get() was done */
 	wait_queue_head_t park_wait;
 	u64 cr4_allowed, efer_allowed;	/* (r) */
