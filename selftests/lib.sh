@@ -169,9 +169,8 @@ guest_run()
 
 	vm=${program}-$vcpus
 	guest_vm "$vm" "$program" "$vcpus" "$memory" "$cmdline"
-	vm_start "$vm"
 	# its cases and its progress, as they come
-	(ivmctl vm console "$vm" </dev/null 2>/dev/null | tr -d '\r' |
+	(ivmctl vm start "$vm" --console </dev/null | tr -d '\r' |
 		sed -u -nE '/^(ok|not ok|Bail|# [^v])/{s/^# /    /;s/^/#   /;p}') &
 	defer kill $!
 	if ! wait_for "$seconds" vm_ended "$vm"; then
@@ -179,6 +178,7 @@ guest_run()
 		console "$vm" | tail -n 5 | sed 's/^/# /'
 		return 1
 	fi
+	wait $!		# the rest of its output
 	reason=$(vm_get "$vm" stop-reason) code=$(vm_get "$vm" stop-code)
 	console "$vm" >"$vm.all"
 	if [ "$reason" != debug-exit ] || [ "$code" != 16 ]; then

@@ -28,7 +28,7 @@ test_held_by_kvm()
 		-serial file:serial -kernel "$GUESTS/spin.elf" >qemu.err 2>&1 &
 	local qemu=$!
 	defer kill -9 $qemu
-	wait_for 60 grep -q spinning serial || give_up "KVM's own guest does not run: $(head -c 200 qemu.err serial)"
+	wait_for 60 grep -qs spinning serial || give_up "KVM's own guest does not run: $(head -c 200 qemu.err serial)"
 	guest_vm mine spin 1 16M ""
 	# named: who holds it, and what to do
 	refused "kvm_amd" ivmctl vm start mine

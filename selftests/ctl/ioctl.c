@@ -59,7 +59,7 @@ FIXTURE_TEARDOWN(ioctl)
 }
 
 /* One sentence, and the VM is as it was. error 0: any. */
-static void refused(struct __test_metadata *_metadata, FIXTURE_DATA(ioctl) *self, const char *how, int error)
+static void refused(struct __test_metadata *_metadata, struct _test_data_ioctl *self, const char *how, int error)
 {
 	int before = vm_state(self->fd, VM), got;
 
@@ -91,7 +91,9 @@ TEST_F(ioctl, numbers_and_pointers)
 
 	munmap(edge + 4096, 4096);
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
-		EXPECT_EQ(-1, ioctl(self->dev, numbers[i], &self->load)) TH_LOG("number %lx", numbers[i]);
+		int got = ioctl(self->dev, numbers[i], &self->load);
+
+		EXPECT_EQ(-1, got) TH_LOG("number %lx", numbers[i]);
 	}
 	for (size_t i = 0; i < sizeof(wild) / sizeof(*wild); i++) {
 		EXPECT_EQ(-1, ioctl(self->dev, IVM_IOC_LOAD, wild[i]));

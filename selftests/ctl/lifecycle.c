@@ -150,6 +150,7 @@ TEST_F_TIMEOUT(life, guest_ends_while_it_is_ordered_about, 120)
 {
 	/* mov dx, f4; mov al, 5; out; hlt -- after a short loop */
 	static const unsigned char ends[] = { 0xb9, 0x00, 0x10, 0x00, 0x00, 0xe2, 0xfe, 0xb0, 0x05, 0xe6, 0xf4, 0xf4, 0xeb, 0xfd };
+	static const int orders[] = { PAUSE, RESUME, RESET };
 
 	for (int i = 0; i < 60; i++) {
 		vm_stop(self->fd, VM);
@@ -158,7 +159,7 @@ TEST_F_TIMEOUT(life, guest_ends_while_it_is_ordered_about, 120)
 		ASSERT_EQ(0, vm_load_code(VM, ends, sizeof(ends)));
 		ASSERT_EQ(0, issue(self->fd, START));
 		for (int k = 0; k < i % 4; k++)
-			issue(self->fd, (const int[]){ PAUSE, RESUME, RESET }[(i + k) % 3]);
+			issue(self->fd, orders[(i + k) % 3]);
 		issue(self->fd, RESUME);
 		if (i % 5 == 0)
 			issue(self->fd, KILL);

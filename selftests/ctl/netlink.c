@@ -72,13 +72,13 @@ FIXTURE_TEARDOWN(netlink)
 	close(self->fd);
 }
 
-static void start(FIXTURE_DATA(netlink) *self, const struct command *c)
+static void start(struct _test_data_netlink *self, const struct command *c)
 {
 	request_start(&self->r, self->family, c->cmd, 0);
 }
 
 /* The attributes of a right request, but for one. */
-static void rest(FIXTURE_DATA(netlink) *self, const struct command *c, int but)
+static void rest(struct _test_data_netlink *self, const struct command *c, int but)
 {
 	if (c->named && but != IVM_A_NAME)
 		put_text(&self->r, IVM_A_NAME, c->create ? "nl-new" : VM);
@@ -91,7 +91,7 @@ static void rest(FIXTURE_DATA(netlink) *self, const struct command *c, int but)
 }
 
 /* offset 0: no one attribute is at fault. errno 0: any. */
-static bool refused(struct __test_metadata *_metadata, FIXTURE_DATA(netlink) *self, const char *what, const char *how,
+static bool refused(struct __test_metadata *_metadata, struct _test_data_netlink *self, const char *what, const char *how,
 		    int error, size_t offset)
 {
 	int got = request_send(self->fd, &self->r, self->a);

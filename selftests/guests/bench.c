@@ -13,10 +13,10 @@ static volatile u64 taken;
 
 /* The shortest handler there is: count, EOI, return. */
 asm(".text; .balign 16; ipi_entry:\n"
-    "push %rax; push %rcx; push %rdx\n"
-    "incq taken(%rip)\n"
-    "mov $0x80b, %ecx; xor %eax, %eax; xor %edx, %edx; wrmsr\n"
-    "pop %rdx; pop %rcx; pop %rax; iretq\n");
+	"push %rax; push %rcx; push %rdx\n"
+	"incq taken(%rip)\n"
+	"mov $0x80b, %ecx; xor %eax, %eax; xor %edx, %edx; wrmsr\n"
+	"pop %rdx; pop %rcx; pop %rax; iretq\n");
 void ipi_entry(void);
 
 static void run_cpuid(u64 n)
@@ -51,7 +51,7 @@ u32 guest_main(void)
 	u64 n = option_num("n", 5000), rounds = option_num("rounds", 5), t[ROUNDS_MAX];
 	char what[16] = "cpuid";
 	const char *o = option("what");
-	void (*run)(u64);
+	void (*run)(u64 n);
 
 	if (o && strlen(o) < sizeof(what))
 		memcpy(what, o, strlen(o) + 1);

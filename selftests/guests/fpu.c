@@ -9,16 +9,17 @@
 #define REGS 16
 #define VEC 0x41
 
-static u8 in[REGS][32] __attribute__((aligned(64))), out[REGS][32] __attribute__((aligned(64)));
+static u8 in[REGS][32] __aligned(64), out[REGS][32] __aligned(64);
 static u8 x87_in[8][16], x87_out[8][16];
 static bool avx;
 static u32 timer_count;
 
-#define EACH(x) x(0) x(1) x(2) x(3) x(4) x(5) x(6) x(7) x(8) x(9) x(10) x(11) x(12) x(13) x(14) x(15)
-#define LOAD_Y(n) "vmovdqu " #n "*32(%0), %%ymm" #n "\n"
-#define LOAD_X(n) "movups " #n "*32(%0), %%xmm" #n "\n"
-#define SAVE_Y(n) "vmovdqu %%ymm" #n ", " #n "*32(%1)\n"
-#define SAVE_X(n) "movups %%xmm" #n ", " #n "*32(%1)\n"
+/* The assembler repeats a line for each register. */
+#define EACH ".irp n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15\n"
+#define LOAD_Y EACH "vmovdqu \\n*32(%0), %%ymm\\n\n.endr"
+#define LOAD_X EACH "movups \\n*32(%0), %%xmm\\n\n.endr"
+#define SAVE_Y EACH "vmovdqu %%ymm\\n, \\n*32(%1)\n.endr"
+#define SAVE_X EACH "movups %%xmm\\n, \\n*32(%1)\n.endr"
 
 /* What happens between load and save; no vector register is named in any of it. */
 enum { NOTHING, COMPUTE, EXIT_CPUID, EXIT_PORT, EXIT_MSR, HALT, WAYS };
@@ -62,14 +63,14 @@ static u64 vector_round(u32 way, u64 n)
 	u64 bad = 0, *a = (u64 *)in, *b = (u64 *)out;
 
 	if (avx)
-		asm volatile(EACH(LOAD_Y) :: "r"(in) : "memory");
+		asm volatile(LOAD_Y :: "r"(in) : "memory");
 	else
-		asm volatile(EACH(LOAD_X) :: "r"(in) : "memory");
+		asm volatile(LOAD_X :: "r"(in) : "memory");
 	spend(way, n);
 	if (avx)
-		asm volatile(EACH(SAVE_Y) :: "r"(in), "r"(out) : "memory");
+		asm volatile(SAVE_Y :: "r"(in), "r"(out) : "memory");
 	else
-		asm volatile(EACH(SAVE_X) :: "r"(in), "r"(out) : "memory");
+		asm volatile(SAVE_X :: "r"(in), "r"(out) : "memory");
 	for (u32 i = 0; i < sizeof(in) / 8; i++)
 		if ((avx || !(i & 2)) && a[i] != b[i])
 			bad++;
@@ -154,13 +155,13 @@ static void registers_are_fresh(void)
 		skip("firmware was here");
 		return;
 	}
-	asm volatile(EACH(SAVE_X) :: "r"(in), "r"(out) : "memory");
+	asm volatile(SAVE_X :: "r"(in), "r"(out) : "memory");
 	for (u32 i = 0; i < sizeof(out) / 8; i++)
 		if (!(i & 2))
 			check_eq(p[i], 0);
 	if (!avx)
 		return;
-	asm volatile(EACH(SAVE_Y) :: "r"(in), "r"(out) : "memory");
+	asm volatile(SAVE_Y :: "r"(in), "r"(out) : "memory");
 	for (u32 i = 0; i < sizeof(out) / 8; i++)
 		check_eq(p[i], 0);
 }

@@ -20,7 +20,10 @@ static u64 irq_count_of(u32 cpu, u8 vector) { return ((volatile struct cpu *)&cp
 /* ---- registers ---- */
 
 static void page_read(void *arg) { (void)*(volatile u32 *)arg; }
-static void page_write(void *arg) { *(volatile u32 *)arg = 0; }
+static void page_write(void *arg)
+{
+	*(volatile u32 *)arg = 0;
+}
 
 static bool may_write(u32 reg)
 {

@@ -12,7 +12,6 @@
 
 #define ZF (1 << 6)
 #define CF (1 << 0)
-#define FLAGS(v) asm volatile("pushfq; pop %0" : "=r"(v))
 
 static void mov_forms(void)
 {
@@ -219,7 +218,7 @@ static void fetch_from_device(void)
 }
 
 /* The instruction itself and a memory operand lie on a page boundary. */
-static u8 code[2 * 4096] __attribute__((aligned(4096)));
+static u8 code[2 * 4096] __aligned(4096);
 
 static void instruction_over_a_page_boundary(void)
 {

@@ -9,18 +9,31 @@ static void set_cr3(void *arg) { write_cr3((u64)arg); }
 static void set_cr4(void *arg) { write_cr4((u64)arg); }
 static void set_cr8(void *arg) { write_cr8((u64)arg); }
 
-/* QEMU's own CPU checks few of these. Declarations may follow. */
-#define ONLY_ON_IVM if (!on_ivm()) { skip("this CPU checks too little"); return; }
+/* QEMU's own CPU checks few of these. */
+static bool only_on_ivm(void)
+{
+	if (!on_ivm())
+		skip("this CPU checks too little");
+	return !on_ivm();
+}
 
 /*
  * What IVM leaves to the CPU to check. An emulated CPU may take it, and the
  * guest then ends by its own deed, so these run only when asked for by name.
  */
-#define ONLY_WHEN_ASKED ONLY_ON_IVM if (!option("case")) { skip("only when asked for: case="); return; }
+static bool only_when_asked(void)
+{
+	if (only_on_ivm())
+		return true;
+	if (!option("case"))
+		skip("only when asked for: case=");
+	return !option("case");
+}
 
 static void cr0_combinations(void)
 {
-	ONLY_WHEN_ASKED
+	if (only_when_asked())
+		return;
 	u64 cr0 = read_cr0();
 
 	check_fault(set_cr0, cr0 & ~1UL, VEC_GP);		/* PG without PE */
@@ -40,7 +53,8 @@ static void cr0_combinations(void)
 
 static void cr4_combinations(void)
 {
-	ONLY_ON_IVM
+	if (only_on_ivm())
+		return;
 	u64 cr4 = read_cr4();
 
 	check_fault(set_cr4, cr4 & ~(1UL << 5), VEC_GP);	/* PAE off in long mode */
@@ -64,7 +78,8 @@ static void cr4_combinations(void)
 
 static void cr3_reserved_bits(void)
 {
-	ONLY_WHEN_ASKED
+	if (only_when_asked())
+		return;
 	u32 bits = cpuid(0x80000008, 0).eax & 0xff;
 	u64 cr3 = read_cr3();
 
@@ -89,7 +104,8 @@ static void odd_cr_read(void *arg) { asm volatile(".byte 0x0f, 0x20, 0xe8" ::: "
 
 static void absent_control_registers(void)
 {
-	ONLY_ON_IVM
+	if (only_on_ivm())
+		return;
 	check_fault(odd_cr, 0, VEC_UD);
 	check_fault(odd_cr_read, 0, VEC_UD);
 }
@@ -100,7 +116,8 @@ static void use_dr4(void *arg) { u64 v; asm volatile("mov %%dr4, %0" : "=r"(v));
 
 static void debug_registers(void)
 {
-	ONLY_ON_IVM
+	if (only_on_ivm())
+		return;
 	u64 cr4 = read_cr4(), v;
 
 	check_fault(set_dr7, 1UL << 32, VEC_GP);
@@ -257,7 +274,8 @@ static void xsetbv(void *arg)
 
 static void xsetbv_misuse(void)
 {
-	ONLY_ON_IVM
+	if (only_on_ivm())
+		return;
 	static u64 bad[][2] = {
 		{ 0, 0 },		/* x87 must stay on */
 		{ 0, 5 },		/* AVX without SSE */
@@ -289,17 +307,17 @@ static void xsetbv_misuse(void)
 
 /* ---- other modes ---- */
 
-struct farptr { u32 off; u16 sel; } __attribute__((packed));
+struct farptr { u32 off; u16 sel; } __packed;
 
 /* cpuid 0x80000000; in from 2f8; the LAPIC's id register through absolute 32-bit address; far return */
 asm(".text; .balign 16; compat_code: .code32\n"
-    "push %ebx; mov $0x80000000, %eax; cpuid; mov %eax, %esi; pop %ebx\n"
-    "mov $0x2f8, %dx; xor %eax, %eax; in %dx, %al; mov %eax, %edi\n"
-    "mov 0xfee00030, %eax; lret\n .code64\n");
+	"push %ebx; mov $0x80000000, %eax; cpuid; mov %eax, %esi; pop %ebx\n"
+	"mov $0x2f8, %dx; xor %eax, %eax; in %dx, %al; mov %eax, %edi\n"
+	"mov 0xfee00030, %eax; lret\n .code64\n");
 asm(".text; .balign 16; compat_code16: .code16\n"
-    "push %bx; mov $0x80000000, %eax; cpuid; mov %eax, %esi; pop %bx\n"
-    "mov $0x2f8, %dx; xor %eax, %eax; in %dx, %al; mov %eax, %edi\n"
-    "addr32 mov 0xfee00030, %eax; lretl\n .code64\n");
+	"push %bx; mov $0x80000000, %eax; cpuid; mov %eax, %esi; pop %bx\n"
+	"mov $0x2f8, %dx; xor %eax, %eax; in %dx, %al; mov %eax, %edi\n"
+	"addr32 mov 0xfee00030, %eax; lretl\n .code64\n");
 extern char compat_code[], compat_code16[];
 
 static void compatibility_mode(void)

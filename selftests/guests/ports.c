@@ -104,7 +104,7 @@ static void ins(u16 port, void *buf, u64 count, u32 size)
 	last_rep_count = count;
 }
 
-static u8 area[3 * 4096] __attribute__((aligned(4096)));
+static u8 area[3 * 4096] __aligned(4096);
 
 static void rep_ins_fills_exactly(void)
 {

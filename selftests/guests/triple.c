@@ -6,11 +6,11 @@
 #include "guest.h"
 
 static char how[16] = "idt";
-static u64 empty[512] __attribute__((aligned(4096)));
+static u64 empty[512] __aligned(4096);
 
 static void die(void *arg)
 {
-	struct { u16 limit; u64 base; } __attribute__((packed)) none = { 0, 0 };
+	struct { u16 limit; u64 base; } __packed none = { 0, 0 };
 
 	if (streq(how, "cr3"))
 		write_cr3(ram_top() + 0x100000);

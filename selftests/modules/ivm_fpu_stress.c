@@ -39,10 +39,10 @@ static atomic64_t uses[2], errors, skipped;
 static bool avx, stopping;
 static struct dentry *file;
 
-#define LOAD_Y(n) asm volatile("vmovdqu %0, %%ymm" #n :: "m"(*(u8 (*)[REG_BYTES])in[n]))
-#define SAVE_Y(n) asm volatile("vmovdqu %%ymm" #n ", %0" : "=m"(*(u8 (*)[REG_BYTES])out[n]))
-#define LOAD_X(n) asm volatile("movups %0, %%xmm" #n :: "m"(*(u8 (*)[16])in[n]))
-#define SAVE_X(n) asm volatile("movups %%xmm" #n ", %0" : "=m"(*(u8 (*)[16])out[n]))
+#define LOAD_Y(n) ({ asm volatile("vmovdqu %0, %%ymm" #n :: "m"(*(u8 (*)[REG_BYTES])in[n])); })
+#define SAVE_Y(n) ({ asm volatile("vmovdqu %%ymm" #n ", %0" : "=m"(*(u8 (*)[REG_BYTES])out[n])); })
+#define LOAD_X(n) ({ asm volatile("movups %0, %%xmm" #n :: "m"(*(u8 (*)[16])in[n])); })
+#define SAVE_X(n) ({ asm volatile("movups %%xmm" #n ", %0" : "=m"(*(u8 (*)[16])out[n])); })
 #define EACH(x) do { x(0); x(1); x(2); x(3); x(4); x(5); x(6); x(7); } while (0)
 
 /* Any context where irq_fpu_usable(). */

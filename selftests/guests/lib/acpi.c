@@ -6,8 +6,8 @@
 #define SLP_TYP_S5 5
 #define SLP_EN (1 << 13)
 
-struct rsdp { char sig[8]; u8 sum; char oem[6]; u8 rev; u32 rsdt; u32 length; u64 xsdt; u8 sum2, zero[3]; } __attribute__((packed));
-struct madt { struct acpi_header h; u32 lapic, flags; u8 entry[]; } __attribute__((packed));
+struct rsdp { char sig[8]; u8 sum; char oem[6]; u8 rev; u32 rsdt; u32 length; u64 xsdt; u8 sum2, zero[3]; } __packed;
+struct madt { struct acpi_header h; u32 lapic, flags; u8 entry[]; } __packed;
 
 void acpi_init(void);
 void mark_used(u64 base, u64 size);

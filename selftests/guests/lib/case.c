@@ -62,8 +62,11 @@ u32 run_cases(const char *promise, const struct guest_case *cases, u32 nr)
 			cases[i].run();
 			ran++;
 		}
-		print("%sok %u %s%s%s%s%s\n", failures ? "not " : "", i + 1, promise ? promise : "", promise ? " " : "",
-		      cases[i].name, skipped ? " # SKIP " : "", skipped ? skipped : "");
+		print("%sok %u %s%s%s", failures ? "not " : "", i + 1,
+		      promise ? promise : "", promise ? " " : "", cases[i].name);
+		if (skipped)
+			print(" # SKIP %s", skipped);
+		putch('\n');
 		bad += failures != 0;
 	}
 	if (!ran) {

@@ -22,6 +22,10 @@ typedef _Bool bool;
 #define false 0
 #define NULL ((void *)0)
 
+#define __packed	__attribute__((packed))
+#define __aligned(n)	__attribute__((aligned(n)))
+#define __noreturn	__attribute__((noreturn))
+#define __printf(a, b)	__attribute__((format(printf, a, b)))
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define MAX_CPUS 16
 
@@ -272,7 +276,7 @@ bool streq(const char *a, const char *b);
 
 /* ---- ACPI (acpi.c) ---- */
 
-struct acpi_header { char sig[4]; u32 length; u8 rev, sum; char oem[6], table[8]; u32 oem_rev, creator, creator_rev; } __attribute__((packed));
+struct acpi_header { char sig[4]; u32 length; u8 rev, sum; char oem[6], table[8]; u32 oem_rev, creator, creator_rev; } __packed;
 const struct acpi_header *acpi_table(const char *sig, u32 nth);	/* NULL when there is none, or its sum is wrong */
 extern u32 acpi_ioapic, acpi_ioapic_gsi;	/* address (0: none) and first GSI of the IOAPIC */
 void acpi_power_off(void);			/* returns when nothing happened */
@@ -280,7 +284,7 @@ void acpi_power_off(void);			/* returns when nothing happened */
 /* ---- printing, command line, cases (print.c, case.c) ---- */
 
 void putch(char c);
-void print(const char *fmt, ...) __attribute__((format(printf, 1, 2)));	/* %s %c %d %u %x with l; widths by zeros */
+void print(const char *fmt, ...) __printf(1, 2);	/* %s %c %d %u %x with l; widths by zeros */
 
 extern const char *cmdline;
 /* Value of word "name=value"; NULL when absent. A word without "=" gives "". The text lasts until the next call. */
@@ -309,11 +313,11 @@ bool check_eq_at(const char *file, int line, const char *what, u64 got, u64 want
 	check_eq_at(__FILE__, __LINE__, "vector of " #fn "(" #arg ")", f_.vector, vec) &&	\
 	((vec) != VEC_GP || check_eq_at(__FILE__, __LINE__, "error code", f_.error, 0)); })
 void skip(const char *why);		/* this case; call and return */
-void note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));	/* a TAP comment */
+void note(const char *fmt, ...) __printf(1, 2);	/* a TAP comment */
 bool on_ivm(void);			/* CPUID 0x40000100 has our signature */
 void progress(u64 done, u64 all);	/* a TAP comment at each tenth */
 
-void guest_exit(u32 verdict) __attribute__((noreturn));
+void guest_exit(u32 verdict) __noreturn;
 u32 guest_main(void);
 
 #endif

@@ -7,19 +7,19 @@
 
 struct mb_info {
 	u32 flags, mem_lower, mem_upper, boot_device, cmdline, mods_count, mods_addr, syms[4], mmap_length, mmap_addr;
-} __attribute__((packed));
-struct mb_mmap { u32 size; u64 base, length; u32 type; } __attribute__((packed));
+} __packed;
+struct mb_mmap { u32 size; u64 base, length; u32 type; } __packed;
 struct mb_module { u32 start, end, string, pad; };
 
 extern u64 pml4[];
-extern struct { u16 limit; u32 base; } __attribute__((packed)) boot_gdt;
+extern struct { u16 limit; u32 base; } __packed boot_gdt;
 void boot_info_parse(u32 magic, u32 info);
 void mark_used(u64 base, u64 size);
 
 const char *cmdline = "";
 u32 nr_ram, nr_used;
 struct range ram[16], used[32];
-static u8 pool[POOL_PAGES][4096] __attribute__((aligned(4096)));
+static u8 pool[POOL_PAGES][4096] __aligned(4096);
 static u32 pool_next;
 
 void mark_used(u64 base, u64 size)

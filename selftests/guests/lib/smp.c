@@ -12,7 +12,7 @@ void trap_init_cpu(struct cpu *cpu);
 void boot_info_parse(u32 magic, u32 info);
 void acpi_init(void);
 
-static u8 stacks[MAX_CPUS][AP_STACK] __attribute__((aligned(16)));
+static u8 stacks[MAX_CPUS][AP_STACK] __aligned(16);
 u32 nr_cpus = 1;
 
 static void ap_loop(struct cpu *cpu)

@@ -5,17 +5,17 @@
 #define MSR_GS_BASE 0xc0000101
 #define VEC_USER_RETURN 0x30
 
-struct gate { u16 low; u16 sel; u8 ist, type; u16 mid; u32 high, zero; } __attribute__((packed));
-struct tss { u32 zero0; u64 rsp[3]; u64 zero1; u64 ist[7]; u64 zero2; u16 zero3, iomap; } __attribute__((packed));
-struct pointer { u16 limit; u64 base; } __attribute__((packed));
+struct gate { u16 low; u16 sel; u8 ist, type; u16 mid; u32 high, zero; } __packed;
+struct tss { u32 zero0; u64 rsp[3]; u64 zero1; u64 ist[7]; u64 zero2; u16 zero3, iomap; } __packed;
+struct pointer { u16 limit; u64 base; } __packed;
 
 struct cpu cpus[MAX_CPUS];
 
-static struct gate idt[256] __attribute__((aligned(16)));
+static struct gate idt[256] __aligned(16);
 static struct tss tss[MAX_CPUS];
-static u8 ist[MAX_CPUS][3][2048] __attribute__((aligned(16)));
-static u8 rsp0[MAX_CPUS][2048] __attribute__((aligned(16)));
-static u8 user_stack[MAX_CPUS][2048] __attribute__((aligned(16)));
+static u8 ist[MAX_CPUS][3][2048] __aligned(16);
+static u8 rsp0[MAX_CPUS][2048] __aligned(16);
+static u8 user_stack[MAX_CPUS][2048] __aligned(16);
 static irq_fn *irq[256];
 static bool (*trap_first)(struct frame *);
 
@@ -127,6 +127,7 @@ static void enter(void *arg)
 u32 run_user(void (*fn)(void *), void *arg, struct fault *fault)
 {
 	struct user_call call = { fn, arg };
+	u32 vector;
 
 	/* The image is below 4 MiB; neither SMEP nor SMAP is on. */
 	pml4[0] |= MAP_USER;
@@ -134,7 +135,10 @@ u32 run_user(void (*fn)(void *), void *arg, struct fault *fault)
 	for (u64 a = 0; a < (u64)image_end; a += 2UL << 20)
 		*map_entry(a, 2, true) |= MAP_USER;
 	write_cr3(read_cr3());
-	return guarded(enter, &call, fault);
+	vector = guarded(enter, &call, fault);
+	/* The way to CPL 3 emptied what it may not use. */
+	asm volatile("mov %0, %%ds; mov %0, %%es" :: "r"(SEL_DATA));
+	return vector;
 }
 
 void set_gate(u8 vector, void (*entry)(void))
