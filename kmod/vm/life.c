@@ -17,11 +17,15 @@
 #include "../sched/sched.h"
 
 #include <linux/err.h>
+#include <linux/jiffies.h>
 #include <linux/kthread.h>
 #include <linux/module.h>
 #include <linux/slab.h>
 #include <linux/timekeeping.h>
 #include <asm/tsc.h>
+
+/* Scrubbing and loading is work of the host's: a guest that resets in a loop gets ten a second, not more. */
+#define RESET_INTERVAL	(HZ / 10)
 
 static const char * const state_names[] = {
 	[IVM_VM_CREATED] = "created",
@@ -395,6 +399,11 @@ void ivm_vm_work(struct work_struct *work)
 
 	if (test_and_clear_bit(IVM_WISH_EVENT, &vm->wish))
 		life_report_outside(vm);
+	if (test_bit(IVM_WISH_RESET, &vm->wish)) {
+		while (time_before64(get_jiffies_64(), vm->reset_after))
+			schedule_timeout_idle(vm->reset_after - get_jiffies_64());
+		vm->reset_after = get_jiffies_64() + RESET_INTERVAL;
+	}
 	mutex_lock(&vm->life);
 	if (vm->gone) {
 		;	/* somebody was faster */

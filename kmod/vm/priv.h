@@ -134,6 +134,7 @@ struct ivm_vm {
 	u64 cr4_allowed, efer_allowed;	/* (r) */
 	u64 tsc_offset;			/* (r) */
 	u64 paused_tsc;			/* (l) guest TSC at the pause */
+	u64 reset_after;		/* by the work item; jiffies before which the guest is not reset again */
 
 	u32 resets;			/* (l) */
 	u64 started_ns;			/* (l) CLOCK_REALTIME */
