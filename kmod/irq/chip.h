@@ -293,7 +293,7 @@ u64 ivm_lapic_timer_deadline(struct ivm_lapic *l);
 /**
  * ivm_irq_send() - give a message to the LAPICs it is for
  * @own:	LAPIC whose thread is calling, or NULL
- * Return: how many took it. Any context.
+ * Return: how many took it as a fixed interrupt. Any context.
  */
 unsigned int ivm_irq_send(struct ivm_irqchip *chip, const struct ivm_irq_message *msg,
 			  struct ivm_lapic *own);

@@ -80,6 +80,7 @@ static u64 lowest_priority(const struct ivm_irqchip *chip, u64 targets)
 	return best;
 }
 
+/* Return: did @l take it as a fixed interrupt? */
 static bool deliver(struct ivm_lapic *l, const struct ivm_irq_message *msg, struct ivm_lapic *own)
 {
 	const struct ivm_irqchip *chip = l->chip;
@@ -98,22 +99,21 @@ static bool deliver(struct ivm_lapic *l, const struct ivm_irq_message *msg, stru
 		return ivm_lapic_raise(l, msg->vector, msg->level);
 	case IVM_DM_NMI:
 		chip->ops->nmi(chip->ctx, l->id);
-		return true;
+		break;
 	case IVM_DM_INIT:
 		chip->ops->init(chip->ctx, l->id);
-		return true;
+		break;
 	case IVM_DM_SIPI:
-		if (!own)
-			return false;	/* processors only start each other */
-		chip->ops->sipi(chip->ctx, l->id, msg->vector);
-		return true;
+		if (own)	/* processors start each other, nobody else does */
+			chip->ops->sipi(chip->ctx, l->id, msg->vector);
+		break;
 	case IVM_DM_EXTINT:
 		xchg(&l->extint_message, 1);
 		ivm_lapic_wake(l);
-		return true;
-	default:		/* SMI: there is no SMM; reserved */
-		return false;
+		break;
 	}
+	/* SMI is for nobody: there is no SMM. */
+	return false;
 }
 
 static unsigned int deliver_all(struct ivm_irqchip *chip, u64 targets,

@@ -53,8 +53,8 @@ void ivm_irqchip_destroy(struct ivm_irqchip *chip);
 /*
  * Power-on state as firmware leaves it: all LAPICs in xAPIC mode, that of
  * vCPU 0 enabled in virtual-wire mode (SVR 0x1ff, LINT0 ExtINT, LINT1 NMI), PICs
- * with vectors 0x08 and 0x70 and masked. Timers cancelled; guest time starts
- * at 0 again. No vCPU may run. May sleep.
+ * with vectors 0x08 and 0x70 and masked. Lines keep their level. Timers are
+ * cancelled. No vCPU may run. May sleep.
  */
 void ivm_irqchip_reset(struct ivm_irqchip *chip);
 

@@ -103,8 +103,6 @@ void ivm_irqchip_reset(struct ivm_irqchip *chip)
 	unsigned int i;
 
 	ivm_irqchip_freeze(chip);
-	chip->frozen_ns = 0;
-	chip->frozen_tsc = 0;
 	/* Inwards: what a chip's reset does to its lines is forgotten by the next. */
 	ivm_pit_reset(chip);
 	ivm_pics_reset(chip);

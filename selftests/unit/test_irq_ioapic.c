@@ -254,6 +254,14 @@ TEST_F(ioapic, delivery_and_destination_modes)
 	ivm_irq_line(chip, 16, false);
 	EXPECT_EQ(0x55, serve(chip, 3));
 	EXPECT_EQ(0, io_read(chip, 0x30) & IO_RIRR);
+	/* not a vector, or a LAPIC that is off: not taken either */
+	io_entry(chip, 16, DEST(3) | IO_LEVEL | 0x0f);
+	ivm_irq_line(chip, 16, true);
+	EXPECT_EQ(0, io_read(chip, 0x30) & IO_RIRR);
+	wr(chip, 3, MSR_BASE, IVM_PLATFORM_LAPIC_BASE);
+	io_entry(chip, 16, DEST(3) | IO_LEVEL | 0x56);
+	EXPECT_EQ(0, io_read(chip, 0x30) & IO_RIRR);
+	ivm_irq_line(chip, 16, false);
 	/* nobody: a level is not taken as being handled */
 	io_entry(chip, 16, DEST(77) | IO_LEVEL | 0x54);
 	ivm_irq_line(chip, 16, true);

@@ -289,6 +289,18 @@ TEST_F(ipi, illegal_vectors_are_errors_of_the_sender)
 	EXPECT_EQ(0, wr(chip, 0, 0x83f, 0));
 	wr(chip, 0, 0x828, 0);
 	EXPECT_EQ(0x20, rd(chip, 0, 0x828));
+	wr(chip, 0, 0x830, 3ULL << 32 | 0x410f);	/* lowest priority is no different */
+	wr(chip, 0, 0x828, 0);
+	EXPECT_EQ(0x20, rd(chip, 0, 0x828));
+	/* the first legal one, by each way */
+	wr(chip, 0, 0x830, 3ULL << 32 | 0x4010);
+	EXPECT_EQ(1 << 3, got(chip, 0x10));
+	wr(chip, 0, 0x830, 0x00000008ULL << 32 | 0x4810);
+	EXPECT_EQ(1 << 3, got(chip, 0x10));
+	ivm_irq_msi(chip, 0xfee03000, 0x10);
+	EXPECT_EQ(1 << 3, got(chip, 0x10));
+	wr(chip, 0, 0x828, 0);
+	EXPECT_EQ(0, rd(chip, 0, 0x828));
 }
 
 TEST_F(ipi, trigger_mode_of_a_fixed_ipi_is_edge)

@@ -37,6 +37,8 @@ TEST_F(lapic, creation_checks_ranges_and_survives_each_failed_allocation)
 	EXPECT_EQ(-EINVAL, PTR_ERR(ivm_irqchip_create(0, TSC_KHZ, &rec_ops, up)));
 	EXPECT_EQ(-EINVAL, PTR_ERR(ivm_irqchip_create(65, TSC_KHZ, &rec_ops, up)));
 	EXPECT_EQ(-EINVAL, PTR_ERR(ivm_irqchip_create(1, 0, &rec_ops, up)));
+	ivm_irqchip_destroy(ivm_irqchip_create(64, TSC_KHZ, &rec_ops, up));
+	EXPECT_EQ(live, shim_alloc_live());
 	for (i = 1; i <= 5; i++) {
 		shim_alloc_fail(i);
 		EXPECT_EQ(-ENOMEM, PTR_ERR(ivm_irqchip_create(4, TSC_KHZ, &rec_ops, up)));

@@ -323,6 +323,11 @@ TEST_F(timer, frozen_nothing_fires_and_what_was_left_is_kept)
 	EXPECT_EQ(600000, rd(chip, 1, 0x839));
 	EXPECT_EQ(200000, rd(chip, 2, 0x839));
 	EXPECT_NE(0, rd(chip, 3, MSR_DEADLINE));
+	/* the TSC stands where it stood */
+	wr(chip, 3, MSR_DEADLINE, rdtsc() - 3600ULL * 1000 * TSC_KHZ - TICKS_PER_US);
+	EXPECT_EQ(0, rd(chip, 3, MSR_DEADLINE));
+	wr(chip, 3, MSR_DEADLINE, rdtsc() - 3600ULL * 1000 * TSC_KHZ + 300 * TICKS_PER_US);
+	EXPECT_NE(0, rd(chip, 3, MSR_DEADLINE));
 	/* twice is as once */
 	ivm_irqchip_freeze(chip);
 
