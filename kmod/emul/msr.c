@@ -140,12 +140,11 @@ static const struct entry *find(u32 index)
 
 		if (index < list[mid].index)
 			high = mid;
-		else if (index - list[mid].index < list[mid].nr)
-			return &list[mid];
 		else
 			low = mid + 1;
 	}
-	return NULL;
+	/* All entries below @low start at @index or before. */
+	return low && index - list[low - 1].index < list[low - 1].nr ? &list[low - 1] : NULL;
 }
 
 enum ivm_msr_kind ivm_msr_kind(u32 index)

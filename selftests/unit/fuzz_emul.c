@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <linux/kernel.h>
+
 #include "emul/emul.h"
 #include "emul/x86.h"
 #include "fake_space.h"
@@ -213,7 +215,7 @@ static void try_lengths(const struct ivm_emul_cpu *cpu)
 	static const u32 opcodes[] = { 0xf4, 0xcd, 0x0fa2, 0x0f32, 0x0f22, 0x0f01, 0x0f01d0, 0x0f01f9 };
 	unsigned int i, len;
 
-	for (i = 0; i < sizeof(opcodes) / sizeof(opcodes[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(opcodes); i++) {
 		len = ivm_emul_length(cpu, opcodes[i]);
 		MUST(len <= 15);
 		MUST(!len || len > (opcodes[i] > 0xff) + (opcodes[i] > 0xffff));

@@ -127,7 +127,7 @@ TEST(features_that_nobody_honours_are_hidden)
 		{ 0x80000008, 0, 1, 4, "RDPRU" }, { 0x80000008, 0, 1, 25, "VIRT_SSBD" },
 		{ 0x80000021, 0, 0, 8, "automatic IBRS" },
 	};
-	const char *vendors[] = { amd, intel };
+	static const char *const vendors[] = { amd, intel };
 	unsigned int v, i;
 
 	for (v = 0; v < 2; v++) {
@@ -225,7 +225,7 @@ static unsigned int log2_up(unsigned int n)
 
 TEST(topology_is_one_thread_per_core_in_every_leaf)
 {
-	const char *vendors[] = { amd, intel };
+	static const char *const vendors[] = { amd, intel };
 	unsigned int v, n, id;
 
 	for (v = 0; v < 2; v++) {

@@ -22,6 +22,7 @@
 #define TABLE_4K	0x4000		/* maps linear 0x200000 … */
 #define WINDOW		0x200000
 
+/* The harness calls it struct _test_data_cpu. */
 FIXTURE(cpu) {
 	struct ivm_regs regs;
 	struct ivm_sregs sregs;
@@ -34,7 +35,7 @@ FIXTURE(cpu) {
 
 static bool mmio_read(void *ctx, u64 gpa, unsigned int size, u64 *value)
 {
-	FIXTURE_DATA(cpu) *self = ctx;
+	struct _test_data_cpu *self = ctx;
 
 	if (gpa >= NOBODY)
 		return false;
@@ -46,7 +47,7 @@ static bool mmio_read(void *ctx, u64 gpa, unsigned int size, u64 *value)
 
 static bool mmio_write(void *ctx, u64 gpa, unsigned int size, u64 value)
 {
-	FIXTURE_DATA(cpu) *self = ctx;
+	struct _test_data_cpu *self = ctx;
 
 	if (gpa >= NOBODY)
 		return false;
@@ -58,7 +59,7 @@ static bool mmio_write(void *ctx, u64 gpa, unsigned int size, u64 value)
 
 static void io_read(void *ctx, u16 port, unsigned int size, u32 *value)
 {
-	FIXTURE_DATA(cpu) *self = ctx;
+	struct _test_data_cpu *self = ctx;
 
 	sprintf(self->log + strlen(self->log), "i%u:%x ", size, port);
 	*value = 0x44434241;
@@ -66,7 +67,7 @@ static void io_read(void *ctx, u16 port, unsigned int size, u32 *value)
 
 static void io_write(void *ctx, u16 port, unsigned int size, u32 value)
 {
-	FIXTURE_DATA(cpu) *self = ctx;
+	struct _test_data_cpu *self = ctx;
 
 	sprintf(self->log + strlen(self->log), "o%u:%x=%x ", size, port, value);
 }
@@ -110,14 +111,14 @@ FIXTURE_TEARDOWN(cpu)
 }
 
 /* 32-bit code without paging; 16-bit code in real mode. */
-static void protected_mode(FIXTURE_DATA(cpu) *self)
+static void protected_mode(struct _test_data_cpu *self)
 {
 	self->sregs.cr0 = 0x11;
 	self->sregs.efer = 0;
 	self->sregs.seg[IVM_CS] = code32;
 }
 
-static void real_mode(FIXTURE_DATA(cpu) *self)
+static void real_mode(struct _test_data_cpu *self)
 {
 	unsigned int i;
 
@@ -129,7 +130,7 @@ static void real_mode(FIXTURE_DATA(cpu) *self)
 	self->regs.rip = 0;
 }
 
-static void put_code(FIXTURE_DATA(cpu) *self, u64 at, const void *code, unsigned int len)
+static void put_code(struct _test_data_cpu *self, u64 at, const void *code, unsigned int len)
 {
 	unsigned int i;
 
@@ -137,7 +138,7 @@ static void put_code(FIXTURE_DATA(cpu) *self, u64 at, const void *code, unsigned
 		*fake_space_at(self->cpu.space, at + i) = ((const u8 *)code)[i];
 }
 
-static enum ivm_emul_result run_code(FIXTURE_DATA(cpu) *self, const char *code, unsigned int len)
+static enum ivm_emul_result run_code(struct _test_data_cpu *self, const char *code, unsigned int len)
 {
 	put_code(self, CODE, code, len);
 	self->log[0] = '\0';
@@ -153,7 +154,7 @@ static enum ivm_emul_result run_code(FIXTURE_DATA(cpu) *self, const char *code, 
 	EXPECT_EQ(code, self->fault.error);				\
 } while (0)
 
-static void map(FIXTURE_DATA(cpu) *self, unsigned int page, u64 entry)
+static void map(struct _test_data_cpu *self, unsigned int page, u64 entry)
 {
 	fake_space_set(self->cpu.space, TABLE_4K + page * 8, 8, entry);
 }
@@ -276,7 +277,7 @@ TEST_F(cpu, segments_limit_and_type)
 		u32 limit;
 		u64 at;
 		bool write, ok;
-	} cases[] = {
+	} tries[] = {
 		{ "up, last byte", 0xc93, 0x1003, 0x1000, true, true },
 		{ "up, beyond", 0xc93, 0x1002, 0x1000, false, false },
 		{ "up, wraps", 0xc93, 0xffffffff, 0xfffffffd, false, false },
@@ -291,21 +292,23 @@ TEST_F(cpu, segments_limit_and_type)
 		{ "code, execute-only", 0xc99, 0xffffffff, 0x1000, false, false },
 		{ "null", 0, 0xffffffff, 0x1000, false, false },
 	};
+	enum ivm_emul_result result;
 	unsigned int i;
 
 	protected_mode(self);
-	for (i = 0; i < ARRAY_SIZE(cases); i++) {
-		self->sregs.seg[IVM_DS].attr = self->sregs.seg[IVM_SS].attr = cases[i].attr;
-		self->sregs.seg[IVM_DS].limit = self->sregs.seg[IVM_SS].limit = cases[i].limit;
+	for (i = 0; i < ARRAY_SIZE(tries); i++) {
+		self->sregs.seg[IVM_DS].attr = self->sregs.seg[IVM_SS].attr = tries[i].attr;
+		self->sregs.seg[IVM_DS].limit = self->sregs.seg[IVM_SS].limit = tries[i].limit;
 		self->sregs.seg[IVM_DS].base = self->sregs.seg[IVM_SS].base = DEVICE;
-		self->regs.gpr[IVM_RBX] = self->regs.gpr[IVM_RBP] = cases[i].at;
+		self->regs.gpr[IVM_RBX] = self->regs.gpr[IVM_RBP] = tries[i].at;
 		self->regs.rip = CODE;
-		EXPECT_EQ(cases[i].ok ? IVM_EMUL_DONE : IVM_EMUL_FAULT,
-			  cases[i].write ? RUN("\x89\x03") : RUN("\x8b\x03")) TH_LOG("%s", cases[i].name);
-		if (cases[i].ok)
+		result = run_code(self, tries[i].write ? "\x89\x03" : "\x8b\x03", 2);
+		EXPECT_EQ(tries[i].ok ? IVM_EMUL_DONE : IVM_EMUL_FAULT, result) TH_LOG("%s", tries[i].name);
+		if (tries[i].ok)
 			continue;
 		EXPECT_FAULT(13, true, 0);
-		EXPECT_EQ(IVM_EMUL_FAULT, cases[i].write ? RUN("\x89\x45\x00") : RUN("\x8b\x45\x00"));
+		result = run_code(self, tries[i].write ? "\x89\x45\x00" : "\x8b\x45\x00", 3);
+		EXPECT_EQ(IVM_EMUL_FAULT, result);
 		EXPECT_FAULT(12, true, 0);
 	}
 }
@@ -474,7 +477,7 @@ TEST_F(cpu, a_fault_in_a_repetition_keeps_what_was_done)
 
 /* ---- string I/O ---- */
 
-static enum ivm_emul_result run_io(FIXTURE_DATA(cpu) *self, const char *code, unsigned int len)
+static enum ivm_emul_result run_io(struct _test_data_cpu *self, const char *code, unsigned int len)
 {
 	put_code(self, CODE, code, len);
 	self->log[0] = '\0';
@@ -521,7 +524,7 @@ TEST_F(cpu, string_io)
 
 /* ---- lengths ---- */
 
-static unsigned int length_of(FIXTURE_DATA(cpu) *self, u32 opcode, const char *code, unsigned int len)
+static unsigned int length_of(struct _test_data_cpu *self, u32 opcode, const char *code, unsigned int len)
 {
 	put_code(self, CODE, code, len);
 	return ivm_emul_length(&self->cpu, opcode);
@@ -620,7 +623,7 @@ static unsigned int below(unsigned int n)
 }
 
 /* One thing that may end a walk elsewhere, or with a fault, or with an accessed bit to set. */
-static void change_something(FIXTURE_DATA(cpu) *self)
+static void change_something(struct _test_data_cpu *self)
 {
 	static const u64 entries[] = { 0x1000, 0x2000, 0x3008, TABLE_4K, TABLE_4K + 8, TABLE_4K + 32 };
 	static const u64 bits[] = { BIT(0), BIT(1), BIT(2), BIT(5), BIT(6), BIT(12), BIT(13), BIT_ULL(63), BIT_ULL(50) };

@@ -6,8 +6,7 @@
  * Registers, flags and memory must be the same. In 64-bit code, in 32-bit code
  * with flat segments, and in 16- and 32-bit code with segments that have a base.
  */
-/* sources: kmod/emul/alu.c kmod/emul/decode.c kmod/emul/exec.c kmod/emul/fetch.c kmod/emul/operand.c
- * kmod/emul/string.c kmod/emul/walk.c selftests/unit/fake_space.c */
+/* sources: kmod/emul/alu.c kmod/emul/decode.c kmod/emul/exec.c kmod/emul/fetch.c kmod/emul/operand.c kmod/emul/string.c kmod/emul/walk.c selftests/unit/fake_space.c */
 #include "unit.h"
 
 #include <asm/ldt.h>
@@ -39,10 +38,8 @@ struct context {
 	u64 gpr[16];
 	u64 rflags;
 	u64 host_rsp;
-	struct {
-		u32 offset;
-		u16 selector;
-	} __attribute__((packed)) target;
+	u32 target_offset;	/* a far pointer */
+	u16 target_selector;
 	u16 ds, es, ss, host_ds, host_es;
 };
 
@@ -119,7 +116,7 @@ static void make_trampoline(void)
 	for (i = 0; i < 16; i++)
 		emit_abs(0x48, 0x8b, i, AT(gpr) + i * 8);
 	EMIT(0xff, 0x2c, 0x25);		/* jmp far [target] */
-	emit_u32(CONTEXT + AT(target));
+	emit_u32(CONTEXT + AT(target_offset));
 
 	tail = emit;
 	for (i = 0; i < 16; i++)
@@ -705,15 +702,15 @@ static bool setup(enum mode which)
 		data[i] = rnd();
 
 	context->ds = context->es = context->ss = 0x2b;
-	context->target.offset = mode == MODE_16 ? INSN - CODE : INSN;
-	context->target.selector = mode == MODE_64 ? 0x33 : 0x23;
+	context->target_offset = mode == MODE_16 ? INSN - CODE : INSN;
+	context->target_selector = mode == MODE_64 ? 0x33 : 0x23;
 	if (mode == MODE_16 || mode == MODE_32_BASED) {
 		context->ds = context->es = context->ss = make_segment(0, DATA, 0xffff, false, true);
 		if (!context->ds)
 			return false;
 	}
 	if (mode == MODE_16)
-		context->target.selector = make_segment(1, CODE, 0xffff, true, false);
+		context->target_selector = make_segment(1, CODE, 0xffff, true, false);
 	make_trampoline();
 	make_machine();
 	return true;
