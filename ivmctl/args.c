@@ -71,19 +71,19 @@ static int ivm_args_option(const struct ivm_command *command, char *word, const 
 	return ivm_args_add(args, name, value ?: "");
 }
 
-static int ivm_args_setting(const struct ivm_command *command, char *word, struct ivm_args *args)
+/* "key=value", where @equals is the sign between them. */
+static int ivm_args_setting(const struct ivm_command *command, char *word, char *equals, struct ivm_args *args)
 {
-	char *value = strchr(word, '=');
 	const struct ivm_option *option;
 	const struct ivm_key *key;
 
-	*value++ = '\0';
+	*equals = '\0';
 	option = ivm_args_find(command, word);
 	key = command->keys ? ivm_key_find(word) : NULL;
 	if (option && option->value)
-		return ivm_args_add(args, option->name, value);
+		return ivm_args_add(args, option->name, equals + 1);
 	if (key)
-		return ivm_args_add(args, key->name, value);
+		return ivm_args_add(args, key->name, equals + 1);
 	return ivm_args_unknown(command, "key", word);
 }
 
@@ -92,13 +92,13 @@ int ivm_args_parse(const struct ivm_command *command, int argc, char **argv, str
 	int err = 0, used = 1;
 
 	for (int i = 0; i < argc && !err; i += used) {
-		char *word = argv[i];
+		char *word = argv[i], *equals = strchr(word, '=');
 
 		used = 1;
 		if (!strncmp(word, "--", 2) && word[2]) {
 			err = ivm_args_option(command, word, i + 1 < argc ? argv[i + 1] : NULL, &used, args);
-		} else if (strchr(word, '=')) {
-			err = ivm_args_setting(command, word, args);
+		} else if (equals) {
+			err = ivm_args_setting(command, word, equals, args);
 		} else if (command->operand == IVM_OPERAND_NONE || args->name) {
 			err = ivm_usage("the word '%.60s' is one too many; see: ivmctl help %s", word, command->noun);
 		} else {

@@ -31,7 +31,10 @@ static int ivm_event_print(struct json_object *event, void *context)
 		return 0;
 	}
 	text = ivm_field_text(event, &time);
-	printf("%s %s %s", text, *name ? name : "-", ivm_json_get_text(event, "event-type"));
+	printf("%s %s", text, *name ? name : "-");
+	/* A changed state speaks for itself below. */
+	if (strcmp(ivm_json_get_text(event, "event-type"), "state"))
+		printf(" %s", ivm_json_get_text(event, "event-type"));
 	free(text);
 	for (size_t i = 0; i < sizeof(details) / sizeof(details[0]); i++) {
 		if (!json_object_object_get_ex(event, details[i].name, NULL))

@@ -40,16 +40,23 @@ static int ivm_nl_fail(int nl_err, const char *what)
 	return ivm_fail(EIO, "%s: %s", what, nl_geterror(nl_err));
 }
 
-/* The type of the attribute of @request at byte @offset, nested ones included; 0 when there is none. */
-static unsigned int ivm_nl_attr_at(const struct nlmsghdr *request, uint32_t offset)
+/* The attribute of @request at byte @offset, nested ones included; NULL when there is none. */
+static const struct nlattr *ivm_nl_attr_at(const struct nlmsghdr *request, uint32_t offset)
 {
-	const struct nlattr *attr;
+	if (!request || offset < NLMSG_HDRLEN + GENL_HDRLEN || request->nlmsg_len < sizeof(struct nlattr) ||
+	    offset > request->nlmsg_len - sizeof(struct nlattr))
+		return NULL;
+	return (const struct nlattr *)((const char *)request + offset);
+}
 
-	if (!request || offset < NLMSG_HDRLEN + GENL_HDRLEN || request->nlmsg_len < sizeof(*attr) ||
-	    offset > request->nlmsg_len - sizeof(*attr))
-		return 0;
-	attr = (const struct nlattr *)((const char *)request + offset);
-	return (unsigned int)nla_type(attr);
+/* What a sentence about @attr begins with: its name, or for a name the VM; for free(). */
+static char *ivm_nl_subject(const struct nlattr *attr)
+{
+	if (!attr)
+		return ivm_strdup("");
+	if (nla_type(attr) == IVM_A_NAME)
+		return ivm_format("VM '%.*s': ", nla_len(attr), (const char *)nla_data(attr));
+	return ivm_format("%s: ", ivm_attr_name((unsigned int)nla_type(attr)));
 }
 
 /* The bounds of a policy that refused a number, as " (allowed: 1 to 64)"; empty when it tells none. */
@@ -72,8 +79,8 @@ static char *ivm_nl_policy_text(struct nlattr *policy)
 static int ivm_nl_refused(struct ivm_nl *nl, int err, struct nlattr **tb)
 {
 	const char *text = NULL, *hint = "";
-	unsigned int attr = 0;
-	char *policy;
+	const struct nlattr *attr = NULL;
+	char *policy, *subject;
 
 	if (tb[NLMSGERR_ATTR_MSG])
 		text = nla_get_string(tb[NLMSGERR_ATTR_MSG]);
@@ -85,10 +92,11 @@ static int ivm_nl_refused(struct ivm_nl *nl, int err, struct nlattr **tb)
 				text ? ": " : "", text ?: "");
 	if (err == EPERM && !text)
 		hint = "; this needs CAP_SYS_ADMIN: run as root";
+	subject = ivm_nl_subject(attr);
 	policy = ivm_nl_policy_text(tb[NLMSGERR_ATTR_POLICY]);
-	err = ivm_fail(err, "%s%s%s%s%s", attr ? ivm_attr_name(attr) : "", attr ? ": " : "",
-		       text ?: strerror(err), policy, hint);
+	err = ivm_fail(err, "%s%s%s%s", subject, text ?: strerror(err), policy, hint);
 	free(policy);
+	free(subject);
 	return err;
 }
 

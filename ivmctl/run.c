@@ -24,6 +24,7 @@
 #define IVM_POLL_MS		50
 #define IVM_PROGRESS_MS		250
 #define IVM_STOP_TIMEOUT_S	60
+#define IVM_STOP_PRESS_S	10
 
 static void ivm_sleep_ms(long ms)
 {
@@ -266,12 +267,16 @@ static int ivm_stop_request(struct ivm_nl *nl, const char *name, bool force)
 }
 
 /*
- * Wait until the VM with @id is stopped. *vm: how it ended, NULL when it is
- * gone. Return: 0, -ETIMEDOUT without a sentence, or negative errno.
+ * Wait until the VM with @id is stopped. Unless it was done by force, its power
+ * button is pressed again now and then: a guest that was still booting missed
+ * it. *vm: how it ended, NULL when it is gone. Return: 0, -ETIMEDOUT without a
+ * sentence, or negative errno.
  */
-static int ivm_stop_wait(struct ivm_nl *nl, const char *name, uint64_t id, uint64_t seconds, struct json_object **vm)
+static int ivm_stop_wait(struct ivm_nl *nl, const char *name, uint64_t id, bool force, uint64_t seconds,
+			 struct json_object **vm)
 {
 	const uint64_t begin = ivm_now_ms();
+	uint64_t pressed = begin;
 	bool terminal = isatty(STDERR_FILENO), shown = false;
 	int err;
 
@@ -294,8 +299,12 @@ static int ivm_stop_wait(struct ivm_nl *nl, const char *name, uint64_t id, uint6
 			break;
 		}
 		json_object_put(*vm);
+		if (!force && ivm_now_ms() - pressed >= IVM_STOP_PRESS_S * 1000) {
+			pressed = ivm_now_ms();
+			ivm_stop_request(nl, name, false);	/* refused when it has stopped meanwhile */
+		}
 		if (terminal && waited >= 1000) {
-			fprintf(stderr, "\r\033[K%s: waiting for the guest to power off, %llu of %llu s", name,
+			fprintf(stderr, "\r\033[K%s: waiting for it to stop, %llu of %llu s", name,
 				(unsigned long long)waited / 1000, (unsigned long long)seconds);
 			shown = true;
 		}
@@ -321,7 +330,7 @@ static int ivm_stop_vm(struct ivm_nl *nl, const struct ivm_args *args, bool forc
 	json_object_put(vm);
 	err = ivm_stop_request(nl, args->name, force);
 	if (!err)
-		err = ivm_stop_wait(nl, args->name, id, seconds, &vm);
+		err = ivm_stop_wait(nl, args->name, id, force, seconds, &vm);
 	if (err == -ETIMEDOUT)
 		return ivm_fail(ETIMEDOUT, "VM '%s' has not stopped after %llu s%s%s", args->name,
 				(unsigned long long)seconds, force ? "" :

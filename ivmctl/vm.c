@@ -94,14 +94,13 @@ int ivm_vm_create(const struct ivm_args *args)
 	struct ivm_definition def;
 	int lock, err;
 
-	ivm_definition_init(&def, args->name);
-	err = ivm_vm_apply(&def, args);
-	lock = err ?: ivm_store_lock(args->name);
-	if (lock < 0) {
-		ivm_definition_free(&def);
+	lock = ivm_store_lock(args->name);
+	if (lock < 0)
 		return lock;
-	}
+	ivm_definition_init(&def, args->name);
 	err = ivm_vm_check_free(args->name);
+	if (!err)
+		err = ivm_vm_apply(&def, args);
 	if (!err)
 		err = ivm_vm_write(&def, args);
 	ivm_store_unlock(args->name, lock);
@@ -207,6 +206,10 @@ static void ivm_vm_note(struct json_object *vm, bool defined)
 
 	if (!strcmp(state, "stopped"))
 		note = ivm_stop_text(vm);
+	else if (!strcmp(state, "starting"))
+		note = ivm_format("%llu of %llu MiB ready",
+				  (unsigned long long)ivm_json_get_number(vm, "memory-ready") >> 20,
+				  (unsigned long long)ivm_json_get_number(vm, "memory") >> 20);
 	if (*ivm_json_get_text(vm, "definition-error"))
 		more = ivm_strdup(ivm_json_get_text(vm, "definition-error"));
 	else if (!defined)
@@ -365,9 +368,7 @@ static void ivm_vm_print(struct json_object *vm)
 	static const struct ivm_field fields[] = {
 		{ "name", "name", IVM_AS_TEXT }, { "id", "id", IVM_AS_TEXT },
 		{ "state", "state", IVM_AS_TEXT }, { "note", "note", IVM_AS_TEXT },
-		{ "stop-reason", "stop-reason", IVM_AS_TEXT }, { "stop-code", "stop-code", IVM_AS_HEX },
-		{ "text", "text", IVM_AS_TEXT }, { "vcpus", "vcpus", IVM_AS_TEXT },
-		{ "memory", "memory", IVM_AS_SIZE }, { "memory-ready", "memory-ready", IVM_AS_SIZE },
+		{ "vcpus", "vcpus", IVM_AS_TEXT }, { "memory", "memory", IVM_AS_SIZE },
 		{ "debug-exit", "debug-exit", IVM_AS_HEX }, { "started", "started-ns", IVM_AS_TIME },
 		{ "run", "run-ns", IVM_AS_DURATION }, { "resets", "resets", IVM_AS_TEXT },
 		{ "kernel-bytes", "kernel-bytes", IVM_AS_TEXT }, { "differs", "differs", IVM_AS_LIST },

@@ -169,7 +169,7 @@ logged()
 	expect 0 '' vm create l memory=64M kernel="$kernel" cmdline='two words' || return 1
 	grep -qE "^ivmctl <80> <5> user=$(id -un) uid=$(id -u) login=[^ ]+ tty=[^ ]+ command=\"ivmctl vm create l memory=64M .*'cmdline=two words'\" outcome=done$" "$TEST_SYSLOG" || { cat "$TEST_SYSLOG"; return 1; }
 	: >"$TEST_SYSLOG"
-	expect 1 '' vm create l memory=64M kernel=/nonexistent$'\n'forged || return 1
+	expect 1 '' vm create l2 memory=64M kernel=/nonexistent$'\n'forged || return 1
 	grep -qE '<4> .*outcome=refused: .*kernel has a control character' "$TEST_SYSLOG" || { cat "$TEST_SYSLOG"; return 1; }
 	[ "$(wc -l <"$TEST_SYSLOG")" = 1 ] || { cat "$TEST_SYSLOG"; return 1; }
 	: >"$TEST_SYSLOG"

@@ -109,6 +109,12 @@ static void fill_memory(struct nl_msg *msg)
 	nla_put_u32(msg, NLMSGERR_ATTR_OFFS, NLMSG_HDRLEN + GENL_HDRLEN + 8);
 }
 
+static void fill_name(struct nl_msg *msg)
+{
+	nla_put_string(msg, NLMSGERR_ATTR_MSG, "there is none");
+	nla_put_u32(msg, NLMSGERR_ATTR_OFFS, NLMSG_HDRLEN + GENL_HDRLEN);
+}
+
 static void fill_missing(struct nl_msg *msg)
 {
 	nla_put_u32(msg, NLMSGERR_ATTR_MISS_TYPE, IVM_A_VCPUS);
@@ -152,6 +158,8 @@ TEST(refusals)
 	EXPECT_STREQ("evil?[2J?text", ivm_failure());
 	EXPECT_EQ(-ENOENT, refuse(NULL, ENOENT, fill_memory).err);
 	EXPECT_STREQ("more than the host has", ivm_failure());
+	EXPECT_EQ(-ENOENT, refuse(request, ENOENT, fill_name).err);
+	EXPECT_STREQ("VM 'x': there is none", ivm_failure());
 	nlmsg_free(request);
 }
 
