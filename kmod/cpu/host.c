@@ -12,8 +12,13 @@
 #include <linux/smp.h>
 #include <asm/reboot.h>
 
-static const struct ivm_cpu_ops *host_ops;	/* constant after init; NULL: no backend */
-static struct ivm_why host_no_ops;		/* constant after init: why */
+const struct ivm_cpu_ops *ivm_backend __ro_after_init;
+
+DEFINE_STATIC_CALL_NULL(ivm_backend_enter, ivm_backend_enter_type);
+DEFINE_STATIC_CALL_NULL(ivm_backend_get_code, ivm_backend_get_code_type);
+DEFINE_STATIC_CALL_NULL(ivm_backend_advance, ivm_backend_advance_type);
+
+static struct ivm_why host_why_none;		/* constant after init: why */
 
 static DEFINE_MUTEX(host_lock);			/* inside cpus_read_lock() */
 static unsigned int host_users;			/* by host_lock; also read by hotplug callbacks, which exclude it */
@@ -26,7 +31,7 @@ static int host_here_on(void)
 	int err;
 
 	local_irq_save(flags);
-	err = host_ops->cpu_on();
+	err = ivm_backend->cpu_on();
 	if (!err)
 		this_cpu_write(host_on, true);
 	local_irq_restore(flags);
@@ -39,7 +44,7 @@ static void host_here_off(void)
 
 	local_irq_save(flags);
 	this_cpu_write(host_on, false);
-	host_ops->cpu_off();
+	ivm_backend->cpu_off();
 	local_irq_restore(flags);
 }
 
@@ -64,7 +69,7 @@ static int host_cpu_up(unsigned int cpu)
 	err = host_here_on();
 	if (err)
 		pr_err("ivm: CPU %u: another hypervisor holds %s here, the CPU cannot come up while VMs run\n",
-		       cpu, host_ops->name);
+		       cpu, ivm_backend->name);
 	return err;
 }
 
@@ -79,7 +84,7 @@ static int host_cpu_down(unsigned int cpu)
 static void host_emergency(void)
 {
 	this_cpu_write(host_on, false);
-	host_ops->cpu_off();
+	ivm_backend->cpu_off();
 }
 
 /* Modules that are known to take the extension, and how each lets go of it. */
@@ -103,19 +108,19 @@ static int host_held(int cpu, struct ivm_why *why)
 		if (!found)
 			continue;
 		kobject_put(found);
-		return ivm_why(why, 0, -EBUSY, "%s is held by %s (CPU %d): %s", host_ops->name,
+		return ivm_why(why, 0, -EBUSY, "%s is held by %s (CPU %d): %s", ivm_backend->name,
 			       host_holders[i].module, cpu, host_holders[i].remedy);
 	}
 	return ivm_why(why, 0, -EBUSY,
 		       "%s is held by another hypervisor (CPU %d), whose module is not known: unload it",
-		       host_ops->name, cpu);
+		       ivm_backend->name, cpu);
 }
 
-const struct ivm_cpu_ops *ivm_cpu_host_ops(struct ivm_why *why)
+static int host_no_backend(struct ivm_why *why)
 {
-	if (!host_ops && why)
-		*why = host_no_ops;
-	return host_ops;
+	if (why)
+		*why = host_why_none;
+	return -ENODEV;
 }
 
 int ivm_cpu_host_get(struct ivm_why *why)
@@ -123,8 +128,8 @@ int ivm_cpu_host_get(struct ivm_why *why)
 	atomic_t refused = ATOMIC_INIT(0);
 	int err = 0;
 
-	if (!ivm_cpu_host_ops(why))
-		return -ENODEV;
+	if (!ivm_backend)
+		return host_no_backend(why);
 	cpus_read_lock();
 	mutex_lock(&host_lock);
 	if (!host_users) {
@@ -153,7 +158,7 @@ void ivm_cpu_host_put(void)
 
 static void host_ipi_free(void *refused)
 {
-	if (host_ops->cpu_free())
+	if (ivm_backend->cpu_free())
 		atomic_set(refused, smp_processor_id() + 1);
 }
 
@@ -161,8 +166,8 @@ int ivm_cpu_host_try(struct ivm_why *why)
 {
 	atomic_t refused = ATOMIC_INIT(0);
 
-	if (!ivm_cpu_host_ops(why))
-		return -ENODEV;
+	if (!ivm_backend)
+		return host_no_backend(why);
 	on_each_cpu(host_ipi_free, &refused, 1);
 	return atomic_read(&refused) ? host_held(atomic_read(&refused) - 1, why) : 0;
 }
@@ -176,28 +181,31 @@ int __init ivm_cpu_host_init(void)
 {
 	int err;
 
-	if (ivm_svm_ops.probe(&host_no_ops))
+	if (ivm_svm_ops.probe(&host_why_none))
 		return 0;
-	host_ops = &ivm_svm_ops;
-	err = host_ops->init();
+	err = ivm_svm_ops.init();
 	if (err)
 		return err;
 	err = cpuhp_setup_state_nocalls(CPUHP_AP_ONLINE_DYN, "ivm/cpu:online", host_cpu_up, host_cpu_down);
 	if (err < 0)
 		goto err_ops;
 	host_hotplug = err;
+	static_call_update(ivm_backend_enter, ivm_svm_ops.enter);
+	static_call_update(ivm_backend_get_code, ivm_svm_ops.get_code);
+	static_call_update(ivm_backend_advance, ivm_svm_ops.advance);
+	ivm_backend = &ivm_svm_ops;
 	cpu_emergency_register_virt_callback(host_emergency);
 	return 0;
 err_ops:
-	host_ops->exit();
+	ivm_svm_ops.exit();
 	return err;
 }
 
 void ivm_cpu_host_exit(void)
 {
-	if (!host_ops)
+	if (!ivm_backend)
 		return;
 	cpu_emergency_unregister_virt_callback(host_emergency);
 	cpuhp_remove_state_nocalls(host_hotplug);
-	host_ops->exit();
+	ivm_backend->exit();
 }

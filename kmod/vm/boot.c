@@ -161,7 +161,7 @@ static int boot_registers(struct ivm_vcpu *vcpu, const struct ivm_boot_regs *reg
 		return ivm_why(why, 0, -EINVAL, "boot registers: RFLAGS %#llx has more than arithmetic flags",
 			       regs->rflags);
 	boot_sregs(regs, &sregs);
-	err = ivm_cpu_host_ops(NULL)->set_sregs(&vcpu->cpu, &sregs, why);
+	err = ivm_backend->set_sregs(&vcpu->cpu, &sregs, why);
 	if (err)
 		return err;
 	memcpy(vcpu->cpu.regs.gpr, regs->gpr, sizeof(regs->gpr));

@@ -27,13 +27,13 @@
 
 const struct ivm_emul_cpu *ivm_exit_code(struct ivm_vcpu *vcpu)
 {
-	ivm_cpu_host_ops(NULL)->get_code(&vcpu->cpu, &vcpu->sregs);
+	static_call(ivm_backend_get_code)(&vcpu->cpu, &vcpu->sregs);
 	return &vcpu->emul;
 }
 
 const struct ivm_emul_cpu *ivm_exit_view(struct ivm_vcpu *vcpu)
 {
-	ivm_cpu_host_ops(NULL)->get_sregs(&vcpu->cpu, &vcpu->sregs);
+	ivm_backend->get_sregs(&vcpu->cpu, &vcpu->sregs);
 	return &vcpu->emul;
 }
 
@@ -45,7 +45,7 @@ const struct ivm_emul_cpu *ivm_exit_view(struct ivm_vcpu *vcpu)
 void ivm_exit_inject(struct ivm_vcpu *vcpu, const struct ivm_fault *fault)
 {
 	vcpu->count[IVM_COUNT_FAULT]++;
-	if (ivm_cpu_host_ops(NULL)->inject_fault(&vcpu->cpu, fault)) {
+	if (ivm_backend->inject_fault(&vcpu->cpu, fault)) {
 		ivm_vm_wish_stop(vcpu->vm, IVM_STOP_TRIPLE_FAULT, vcpu->index, "");
 		vcpu->leave = true;
 	}
@@ -69,7 +69,7 @@ static void exit_inject_ud(struct ivm_vcpu *vcpu)
 static void exit_single_step(struct ivm_vcpu *vcpu)
 {
 	static const struct ivm_fault db = { .vector = X86_TRAP_DB };
-	const struct ivm_cpu_ops *ops = ivm_cpu_host_ops(NULL);
+	const struct ivm_cpu_ops *ops = ivm_backend;
 
 	ops->write_dr(&vcpu->cpu, 6, ops->read_dr(&vcpu->cpu, 6) | DR_STEP);
 	ivm_exit_inject(vcpu, &db);
@@ -91,7 +91,7 @@ void ivm_exit_skip(struct ivm_vcpu *vcpu, u32 opcode)
 		length = ivm_emul_length(ivm_exit_code(vcpu), opcode);
 	if (!length)
 		return;
-	ivm_cpu_host_ops(NULL)->advance(&vcpu->cpu, length);
+	static_call(ivm_backend_advance)(&vcpu->cpu, length);
 	if (unlikely(vcpu->cpu.regs.rflags & X86_EFLAGS_TF))
 		exit_single_step(vcpu);
 }
@@ -107,21 +107,27 @@ static void exit_skip_either(struct ivm_vcpu *vcpu, u32 opcode, u32 other)
 
 static void exit_cpuid(struct ivm_vcpu *vcpu)
 {
+	const struct ivm_emul_cpu *view = ivm_exit_code(vcpu);
 	u64 *gpr = vcpu->cpu.regs.gpr;
 	struct ivm_cpuid_state state = {
 		.vcpu = vcpu->index,
-		.cr4 = ivm_cpu_host_ops(NULL)->cr4(&vcpu->cpu),
+		.cr4 = view->sregs->cr4,
 		.xcr0 = (u32)gpr[IVM_RAX] == CPUID_XSAVE ? ivm_fpu_xcr0_live() : 0,
 		.apic_enabled = ivm_lapic_enabled(vcpu->vm->irq, vcpu->index),
 	};
 	struct ivm_cpuid_regs out;
 
+	if (!vcpu->cpu.exit.length) {
+		vcpu->cpu.exit.length = ivm_emul_length(view, OP_CPUID);
+		if (!vcpu->cpu.exit.length)
+			return;
+	}
 	ivm_cpuid_answer(vcpu->vm->cpuid, &state, gpr[IVM_RAX], gpr[IVM_RCX], &out);
 	gpr[IVM_RAX] = out.eax;
 	gpr[IVM_RBX] = out.ebx;
 	gpr[IVM_RCX] = out.ecx;
 	gpr[IVM_RDX] = out.edx;
-	ivm_exit_skip(vcpu, OP_CPUID);
+	ivm_exit_skip(vcpu, 0);
 }
 
 static void exit_hlt(struct ivm_vcpu *vcpu)

@@ -20,7 +20,7 @@ static int exit_msr_read(struct ivm_vcpu *vcpu, u32 msr, u64 *value)
 		return ivm_msr_read(&vcpu->msrs, msr, value);
 	case IVM_MSR_BACKEND:
 	case IVM_MSR_SPEC_CTRL:
-		return ivm_cpu_host_ops(NULL)->read_msr(&vcpu->cpu, msr, value);
+		return ivm_backend->read_msr(&vcpu->cpu, msr, value);
 	case IVM_MSR_TSC:
 		*value = msr == MSR_IA32_TSC ? rdtsc() + vcpu->vm->tsc_offset : 0;
 		return 0;
@@ -62,7 +62,7 @@ static int exit_msr_write(struct ivm_vcpu *vcpu, u32 msr, u64 value)
 		return ivm_msr_write(&vcpu->msrs, msr, value);
 	case IVM_MSR_BACKEND:
 	case IVM_MSR_SPEC_CTRL:
-		return ivm_cpu_host_ops(NULL)->write_msr(&vcpu->cpu, msr, value, vcpu->vm->efer_allowed);
+		return ivm_backend->write_msr(&vcpu->cpu, msr, value, vcpu->vm->efer_allowed);
 	case IVM_MSR_TSC:
 		return exit_tsc_write(vcpu, msr, value);
 	case IVM_MSR_KVM_CLOCK:

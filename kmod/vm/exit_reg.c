@@ -60,7 +60,7 @@ void ivm_exit_cr(struct ivm_vcpu *vcpu)
 			ivm_lapic_set_cr8(vcpu->vm->irq, vcpu->index, value);
 		vcpu->irq_check = true;
 	} else {
-		err = ivm_cpu_host_ops(NULL)->write_cr4(&vcpu->cpu, value, vcpu->vm->cr4_allowed);
+		err = ivm_backend->write_cr4(&vcpu->cpu, value, vcpu->vm->cr4_allowed);
 	}
 	if (err)
 		ivm_exit_inject_gp(vcpu);
@@ -73,7 +73,7 @@ void ivm_exit_dr(struct ivm_vcpu *vcpu)
 {
 	static const struct ivm_fault ud = { .vector = X86_TRAP_UD };
 	static const struct ivm_fault db = { .vector = X86_TRAP_DB };
-	const struct ivm_cpu_ops *ops = ivm_cpu_host_ops(NULL);
+	const struct ivm_cpu_ops *ops = ivm_backend;
 	const struct ivm_exit *exit = &vcpu->cpu.exit;
 	unsigned int gpr, length, number = exit->reg.number & 7;
 	u64 *gprs = vcpu->cpu.regs.gpr;
@@ -115,7 +115,7 @@ void ivm_exit_xsetbv(struct ivm_vcpu *vcpu)
 	u64 value = (u32)gpr[IVM_RAX] | gpr[IVM_RDX] << 32;
 
 	/* The CPU checked CPL and CR4.OSXSAVE, or we do: order differs between makers (APM 15.9). */
-	if (!(ivm_cpu_host_ops(NULL)->cr4(&vcpu->cpu) & X86_CR4_OSXSAVE)) {
+	if (!(ivm_backend->cr4(&vcpu->cpu) & X86_CR4_OSXSAVE)) {
 		static const struct ivm_fault ud = { .vector = X86_TRAP_UD };
 
 		ivm_exit_inject(vcpu, &ud);

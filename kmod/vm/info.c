@@ -149,15 +149,13 @@ static u32 info_vms(void)
 
 void ivm_host_info(struct ivm_host_info *info)
 {
-	const struct ivm_cpu_ops *ops;
 	struct ivm_why why = { };
 
 	memset(info, 0, sizeof(*info));
 	ivm_cpu_host_try(&why);
 	strscpy(info->reason, why.text, sizeof(info->reason));
-	ops = ivm_cpu_host_ops(NULL);
-	info->backend = ops ? ops->name : "none";
-	info->nested_paging = ops;
+	info->backend = ivm_backend ? ivm_backend->name : "none";
+	info->nested_paging = ivm_backend;
 	info->cores = ivm_cores_count();
 	info->vcpus_max = min_t(u32, info->cores, IVM_VCPUS_MAX);
 	info->vms = info_vms();

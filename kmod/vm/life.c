@@ -155,7 +155,7 @@ static int life_put_together(struct ivm_vm *vm, struct ivm_why *why)
 	if (err)
 		return err;
 	vm->host_held = true;
-	ops = ivm_cpu_host_ops(NULL);
+	ops = ivm_backend;
 
 	space = ivm_space_create(vm->id, ops->s2_format());
 	if (IS_ERR(space))
@@ -202,7 +202,7 @@ static void life_run(struct ivm_vm *vm)
 	unsigned int i;
 
 	for (i = 0; i < vm->nr_vcpus; i++)
-		ivm_cpu_host_ops(NULL)->set_tsc_offset(&vm->vcpu[i]->cpu, vm->tsc_offset);
+		ivm_backend->set_tsc_offset(&vm->vcpu[i]->cpu, vm->tsc_offset);
 	ivm_irqchip_thaw(vm->irq, vm->tsc_offset);
 	vm->running_since = ktime_get_boottime_ns();
 	ivm_vcpu_unpark(vm);

@@ -72,6 +72,7 @@ struct ivm_vcpu {
 	unsigned int index;		/* (c) */
 	struct ivm_msrs msrs;		/* (o) */
 	struct ivm_emul_cpu emul;	/* (o) */
+	struct ivm_code_cache code;	/* (o) dies with the memory it points into */
 	struct ivm_sregs sregs;		/* (o) scratch copy for emulation */
 	u64 clock_gpa;			/* (o) KVM clock MSR, 0: off */
 	unsigned int nmis;		/* (o) NMIs pending, at most 2 */

@@ -20,11 +20,6 @@
 
 #define VCPU_NMIS_MAX	2	/* one in service, one latched */
 
-static const struct ivm_cpu_ops *vcpu_ops(void)
-{
-	return ivm_cpu_host_ops(NULL);
-}
-
 /**
  * ivm_vcpu_kick() - make a request, and see to it that the thread notices
  * @vcpu:    with a thread
@@ -106,7 +101,7 @@ static void vcpu_take_requests(struct ivm_vcpu *vcpu)
 /* Give the guest what waits for it, NMIs first; or ask for a window. */
 static void vcpu_events(struct ivm_vcpu *vcpu)
 {
-	const struct ivm_cpu_ops *ops = vcpu_ops();
+	const struct ivm_cpu_ops *ops = ivm_backend;
 	struct ivm_cpu *cpu = &vcpu->cpu;
 	int vector;
 
@@ -145,7 +140,7 @@ static void vcpu_events(struct ivm_vcpu *vcpu)
 
 static void vcpu_inner(struct ivm_vcpu *vcpu)
 {
-	const struct ivm_cpu_ops *ops = vcpu_ops();
+	const struct ivm_cpu_ops *ops = ivm_backend;
 	struct ivm_cpu *cpu = &vcpu->cpu;
 	unsigned long requests;
 	u64 start;
@@ -179,7 +174,7 @@ static void vcpu_inner(struct ivm_vcpu *vcpu)
 		if (unlikely(vcpu->irq_check || vcpu->nmis))
 			vcpu_events(vcpu);
 		vcpu->count[IVM_COUNT_ENTRIES]++;
-		ops->enter(cpu);
+		static_call(ivm_backend_enter)(cpu);
 		ivm_exit_handle(vcpu);
 	} while (!vcpu->leave && !need_resched());
 	WRITE_ONCE(vcpu->guest_cycles, vcpu->guest_cycles + (rdtsc() - start));
@@ -233,7 +228,7 @@ static void vcpu_obey_move(struct ivm_vcpu *vcpu)
 /* INIT: reset but for APIC base, MTRRs, FPU; then wait for SIPI, the boot processor at once runs again (APM 14.1). */
 static void vcpu_obey_init(struct ivm_vcpu *vcpu)
 {
-	vcpu_ops()->reset(&vcpu->cpu);
+	ivm_backend->reset(&vcpu->cpu);
 	local_irq_disable();
 	ivm_lapic_init_signal(vcpu->vm->irq, vcpu->index);
 	local_irq_enable();
@@ -246,7 +241,7 @@ static void vcpu_obey_sipi(struct ivm_vcpu *vcpu)
 {
 	if (!vcpu->waits_for_sipi)
 		return;
-	vcpu_ops()->sipi(&vcpu->cpu, READ_ONCE(vcpu->sipi_vector));
+	ivm_backend->sipi(&vcpu->cpu, READ_ONCE(vcpu->sipi_vector));
 	vcpu->waits_for_sipi = false;
 }
 
@@ -318,6 +313,7 @@ struct ivm_vcpu *ivm_vcpu_create(struct ivm_vm *vm, unsigned int index)
 		.regs = &vcpu->cpu.regs,
 		.sregs = &vcpu->sregs,
 		.space = vm->space,
+		.code = &vcpu->code,
 		.phys_bits = ivm_cpuid_phys_bits(vm->cpuid),
 	};
 	vcpu->cpu.fpu = ivm_fpu_create();
@@ -325,7 +321,7 @@ struct ivm_vcpu *ivm_vcpu_create(struct ivm_vm *vm, unsigned int index)
 		err = PTR_ERR(vcpu->cpu.fpu);
 		goto err_vcpu;
 	}
-	err = vcpu_ops()->create(&vcpu->cpu, ivm_space_root(vm->space));
+	err = ivm_backend->create(&vcpu->cpu, ivm_space_root(vm->space));
 	if (err)
 		goto err_fpu;
 	ivm_vcpu_power_on(vcpu);
@@ -341,16 +337,16 @@ void ivm_vcpu_destroy(struct ivm_vcpu *vcpu)
 {
 	if (!vcpu)
 		return;
-	vcpu_ops()->destroy(&vcpu->cpu);
+	ivm_backend->destroy(&vcpu->cpu);
 	ivm_fpu_destroy(vcpu->cpu.fpu);
 	kfree_sensitive(vcpu);
 }
 
 void ivm_vcpu_power_on(struct ivm_vcpu *vcpu)
 {
-	vcpu_ops()->reset(&vcpu->cpu);
-	vcpu_ops()->flush(&vcpu->cpu);
-	vcpu_ops()->set_tsc_offset(&vcpu->cpu, vcpu->vm->tsc_offset);
+	ivm_backend->reset(&vcpu->cpu);
+	ivm_backend->flush(&vcpu->cpu);
+	ivm_backend->set_tsc_offset(&vcpu->cpu, vcpu->vm->tsc_offset);
 	ivm_fpu_reset(vcpu->cpu.fpu);
 	ivm_msr_reset(&vcpu->msrs);
 	vcpu->cpu.spec_ctrl = 0;
