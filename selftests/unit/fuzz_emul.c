@@ -24,17 +24,34 @@
 
 static const uint8_t *input;
 static size_t input_left;
+static u64 beyond;
 
+/* The next bytes of the input; beyond its end, numbers that depend on all of it: short inputs do much, too. */
 static u64 take(unsigned int size)
 {
 	u64 value = 0;
 
-	if (size > input_left)
-		size = input_left;
+	if (size > input_left) {
+		beyond ^= beyond << 13;
+		beyond ^= beyond >> 7;
+		beyond ^= beyond << 17;
+		return size == 8 ? beyond : beyond >> 8 & ((1ULL << size * 8) - 1);
+	}
 	memcpy(&value, input, size);
 	input += size;
 	input_left -= size;
 	return value;
+}
+
+static void start(const uint8_t *data, size_t size)
+{
+	size_t i;
+
+	input = data;
+	input_left = size;
+	beyond = 0xcbf29ce484222325;
+	for (i = 0; i < size; i++)
+		beyond = (beyond ^ data[i]) * 0x100000001b3;
 }
 
 #define MUST(cond) do {								\
@@ -44,6 +61,9 @@ static u64 take(unsigned int size)
 	}									\
 } while (0)
 
+/* 4096 bytes from one device to another, one by one, and what unaligned ends may add. */
+#define ACCESSES_MAX (2 * 4096 + 32)
+
 static unsigned int accesses;
 
 static void check_mmio(u64 gpa, unsigned int size)
@@ -51,8 +71,7 @@ static void check_mmio(u64 gpa, unsigned int size)
 	MUST(size == 1 || size == 2 || size == 4 || size == 8);
 	MUST((gpa & 0xfff) + size <= 0x1000);
 	MUST(gpa / 0x1000 >= PAGES || gpa / 0x1000 == HOLE);
-	/* 4096 bytes from one device to another, one by one, and the last pair before them. */
-	MUST(++accesses <= 2 * 4096 + 32);
+	MUST(++accesses <= ACCESSES_MAX);
 }
 
 static bool mmio_read(void *ctx, u64 gpa, unsigned int size, u64 *value)
@@ -72,7 +91,7 @@ static bool mmio_write(void *ctx, u64 gpa, unsigned int size, u64 value)
 static void io_read(void *ctx, u16 port, unsigned int size, u32 *value)
 {
 	MUST(size == 1 || size == 2 || size == 4);
-	MUST(++accesses <= 4096);
+	MUST(++accesses <= ACCESSES_MAX);
 	*value = 0x12345678;
 }
 
@@ -80,7 +99,7 @@ static void io_write(void *ctx, u16 port, unsigned int size, u32 value)
 {
 	MUST(size == 1 || size == 2 || size == 4);
 	MUST(size == 4 || value >> size * 8 == 0);
-	MUST(++accesses <= 4096);
+	MUST(++accesses <= ACCESSES_MAX);
 }
 
 static const struct ivm_emul_ops ops = {
@@ -160,13 +179,37 @@ static void make_cpu(struct ivm_emul_cpu *cpu)
 	}
 }
 
-static void put_code(struct ivm_emul_cpu *cpu)
+/* Bytes as they come, or prefixes and an opcode that is answered, then bytes as they come. */
+static void put_code(struct ivm_emul_cpu *cpu, bool io)
 {
+	static const u8 prefixes[] = { 0x66, 0x67, 0xf0, 0xf2, 0xf3, 0x48, 0x45, 0x64 };
+	static const u8 one[] = {
+		0x00, 0x03, 0x39, 0x63, 0x80, 0x81, 0x83, 0x84, 0x87, 0x88, 0x8b, 0x8f, 0xa0, 0xa3, 0xa4, 0xa5, 0xa6,
+		0xaa, 0xab, 0xac, 0xad, 0xae, 0xc6, 0xc7, 0xf6, 0xf7, 0xfe, 0xff,
+	};
+	static const u8 two[] = { 0xa3, 0xab, 0xb0, 0xb1, 0xb3, 0xb6, 0xb7, 0xba, 0xbb, 0xbe, 0xbf, 0xc0, 0xc1, 0xc3, 0x38 };
 	u64 at = cpu->regs->rip % (HOLE * 0x1000);
-	unsigned int i;
+	u8 code[24], how = take(1);
+	unsigned int i, n = 0;
 
-	for (i = 0; i < 16 && (at + i) / 0x1000 < HOLE; i++)
-		*fake_space_at(cpu->space, at + i) = take(1);
+	if (how & 3) {
+		for (i = how >> 2 & 3; i; i--)
+			code[n++] = prefixes[take(1) % ARRAY_SIZE(prefixes)];
+		if (io) {
+			code[n++] = 0x6c + take(1) % 4;
+		} else if (how & 0x10) {
+			code[n++] = one[take(1) % ARRAY_SIZE(one)];
+		} else {
+			code[n++] = 0x0f;
+			code[n++] = two[take(1) % ARRAY_SIZE(two)];
+			if (code[n - 1] == 0x38)
+				code[n++] = 0xf0 | (take(1) & 1);
+		}
+	}
+	for (; n < 20; n++)
+		code[n] = take(1);
+	for (i = 0; i < n && (at + i) / 0x1000 < HOLE; i++)
+		*fake_space_at(cpu->space, at + i) = code[i];
 }
 
 /* RIP moves as far as one instruction is long, within the width that the mode has. */
@@ -210,16 +253,23 @@ static void check_result(const struct ivm_emul_cpu *cpu, enum ivm_emul_result re
 		MUST(!((cpu->regs->rflags ^ before->rflags) & ~X86_EFLAGS_RF));
 }
 
-static void try_lengths(const struct ivm_emul_cpu *cpu)
+/* What is remembered changes nothing. */
+static void try_lengths(struct ivm_emul_cpu *cpu)
 {
+	struct ivm_code_cache cache = {};
 	static const u32 opcodes[] = { 0xf4, 0xcd, 0x0fa2, 0x0f32, 0x0f22, 0x0f01, 0x0f01d0, 0x0f01f9 };
 	unsigned int i, len;
 
 	for (i = 0; i < ARRAY_SIZE(opcodes); i++) {
+		cpu->code = NULL;
 		len = ivm_emul_length(cpu, opcodes[i]);
+		cpu->code = &cache;
+		MUST(ivm_emul_length(cpu, opcodes[i]) == len);
+		MUST(ivm_emul_length(cpu, opcodes[i]) == len);
 		MUST(len <= 15);
 		MUST(!len || len > (opcodes[i] > 0xff) + (opcodes[i] > 0xffff));
 	}
+	cpu->code = NULL;
 }
 
 static void try_walk(const struct ivm_emul_cpu *cpu)
@@ -246,8 +296,9 @@ static void try_walk(const struct ivm_emul_cpu *cpu)
 
 static void try_msrs(void)
 {
+	static const u32 near[] = { 0, 0x80, 0x170, 0x200, 0x250, 0x800, 0xc0000080, 0xc0010000, 0xc0011000, 0x4b564d00 };
 	static struct ivm_msrs msrs;
-	u32 index = take(4);
+	u32 index = take(1) & 7 ? near[take(1) % ARRAY_SIZE(near)] + take(1) : take(4);
 	u64 value = take(8), back = ~value;
 	enum ivm_msr_kind kind = ivm_msr_kind(index);
 	int ret;
@@ -269,13 +320,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	u64 gpa = 0;
 	bool io;
 
-	input = data;
-	input_left = size;
+	start(data, size);
 	cpu.space = fake_space_create(PAGES);
 	fake_space_hole(cpu.space, HOLE << 12);
 	make_cpu(&cpu);
-	put_code(&cpu);
-	io = take(1) & 1;
+	io = !(take(1) & 3);
+	put_code(&cpu, io);
 	try_walk(&cpu);
 	try_lengths(&cpu);
 	try_msrs();

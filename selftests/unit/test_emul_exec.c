@@ -578,6 +578,21 @@ TEST_F(cpu, lengths)
 			TH_LOG("case %u", i);
 }
 
+TEST_F(cpu, register_of_a_move_to_control_registers)
+{
+	unsigned int gpr = 99;
+
+	put_code(self, CODE, "\x0f\x22\xe3", 3);		/* mov cr4, rbx */
+	EXPECT_EQ(3, ivm_emul_mov_reg(&self->cpu, 0x0f22, &gpr));
+	EXPECT_EQ(IVM_RBX, gpr);
+	put_code(self, CODE, "\x45\x0f\x20\xc4", 4);	/* mov r12, cr8 */
+	EXPECT_EQ(4, ivm_emul_mov_reg(&self->cpu, 0x0f20, &gpr));
+	EXPECT_EQ(IVM_R12, gpr);
+	gpr = 99;
+	EXPECT_EQ(0, ivm_emul_mov_reg(&self->cpu, 0x0f22, &gpr));
+	EXPECT_EQ(99, gpr);
+}
+
 TEST_F(cpu, lengths_at_the_edges)
 {
 	/* Each split of a prefixed instruction over two pages that are not neighbours in RAM. */
