@@ -65,8 +65,6 @@ struct ivm_irqchip *ivm_irqchip_create(unsigned int nr_vcpus, u32 tsc_khz,
 	chip->phys_bits = boot_cpu_data.x86_phys_bits;
 	chip->tsc_khz = tsc_khz;
 	chip->tsc_mult = div_u64(1000000ULL << 32, tsc_khz);
-	chip->frozen = true;
-	atomic64_set(&chip->lint0, 0);
 	raw_spin_lock_init(&chip->ioapic.lock);
 	raw_spin_lock_init(&chip->pics.lock);
 	ivm_pit_init(chip);

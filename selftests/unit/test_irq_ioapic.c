@@ -261,6 +261,9 @@ TEST_F(ioapic, delivery_and_destination_modes)
 	wr(chip, 3, MSR_BASE, IVM_PLATFORM_LAPIC_BASE);
 	io_entry(chip, 16, DEST(3) | IO_LEVEL | 0x56);
 	EXPECT_EQ(0, io_read(chip, 0x30) & IO_RIRR);
+	wr(chip, 2, 0x80f, 0xff);
+	io_entry(chip, 16, DEST(2) | IO_LEVEL | 0x57);
+	EXPECT_EQ(0, io_read(chip, 0x30) & IO_RIRR);
 	ivm_irq_line(chip, 16, false);
 	/* nobody: a level is not taken as being handled */
 	io_entry(chip, 16, DEST(77) | IO_LEVEL | 0x54);

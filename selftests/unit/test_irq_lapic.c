@@ -6,6 +6,7 @@
 
 #include <asm/msr.h>
 #include <linux/kernel.h>
+#include <linux/string.h>
 
 static u64 rdtsc_far(void)
 {
@@ -55,6 +56,7 @@ TEST_F(lapic, a_self_ipi_is_taken_and_ended)
 	EXPECT_EQ(IVM_IRQ_NONE, ivm_irq_next(chip, 3));
 	EXPECT_EQ(0, wr(chip, 3, 0x83f, 0x41));
 	EXPECT_EQ(0x2, rd(chip, 3, 0x822));
+	EXPECT_EQ(0, rd(chip, 3, 0x81a));
 	EXPECT_EQ(0x41, ivm_irq_next(chip, 3));
 	EXPECT_EQ(0x41, ivm_irq_next(chip, 3));
 	EXPECT_EQ(0x41, ivm_irq_ack(chip, 3));
@@ -201,6 +203,9 @@ TEST_F(lapic, x2apic_registers_refuse_what_does_not_exist)
 	/* read-only status bits of LVT entries are no reserved bits */
 	EXPECT_EQ(0, wr(chip, 5, 0x835, 0x15700));
 	EXPECT_EQ(0x10700, rd(chip, 5, 0x835));
+	EXPECT_EQ(0, wr(chip, 5, 0x837, 0x15077));
+	EXPECT_EQ(0, wr(chip, 5, 0x832, 0x15077));
+	EXPECT_EQ(0x10077, rd(chip, 5, 0x837));
 }
 
 TEST_F(lapic, x2apic_ids)
@@ -243,6 +248,7 @@ TEST_F(lapic, mode_changes_that_exist_and_those_that_do_not)
 				TH_LOG("%d to %d", from, to);
 			}
 			EXPECT_EQ(legal[from][to] ? base | bits[to] : before, rd(chip, 2, MSR_BASE));
+			EXPECT_EQ(!!(rd(chip, 2, MSR_BASE) & BASE_EN), ivm_lapic_enabled(chip, 2));
 		}
 	}
 	/* reserved bits: below the flags, between them, above the address */
@@ -282,7 +288,10 @@ TEST_F(lapic, x2apic_mode_keeps_what_was_requested_disabling_loses_all)
 	xwrite(chip, 1, 0xf0, 0x1ff);
 	xwrite(chip, 1, 0x80, 0x20);
 	ivm_irq_msi(chip, 0xfee01000, 0x51);
+	xwrite(chip, 1, 0x300, 0xc500 | 0x8000 | 0x20);
+	xwrite(chip, 1, 0x310, 0x05000000);
 	EXPECT_EQ(0, wr(chip, 1, MSR_BASE, IVM_PLATFORM_LAPIC_BASE | BASE_EN | BASE_EXTD));
+	EXPECT_EQ(0xc520, rd(chip, 1, 0x830));	/* destinations have another form now */
 	EXPECT_EQ(0x20, rd(chip, 1, 0x808));
 	EXPECT_EQ(0x51, ivm_irq_next(chip, 1));
 	EXPECT_EQ(0, wr(chip, 1, MSR_BASE, IVM_PLATFORM_LAPIC_BASE));
@@ -303,6 +312,8 @@ TEST_F(lapic, init_resets_registers_but_not_mode_and_id)
 	wr(chip, 4, MSR_DEADLINE, rdtsc_far());
 	wr(chip, 4, 0x83f, 0x61);
 	wr(chip, 4, 0x83f, 0x71);
+	wr(chip, 4, 0x83f, 0x01);		/* an error, not shown yet */
+	wr(chip, 4, 0x830, 9ULL << 32 | 0x4041);
 	EXPECT_EQ(0x71, ivm_irq_ack(chip, 4));
 	EXPECT_EQ(1, shim_timers_armed());
 	ivm_lapic_init_signal(chip, 4);
@@ -313,6 +324,9 @@ TEST_F(lapic, init_resets_registers_but_not_mode_and_id)
 	EXPECT_EQ(0x10000, rd(chip, 4, 0x832));
 	EXPECT_EQ(0, rd(chip, 4, 0x813));
 	EXPECT_EQ(0, rd(chip, 4, 0x823));
+	EXPECT_EQ(0, rd(chip, 4, 0x830));
+	wr(chip, 4, 0x828, 0);
+	EXPECT_EQ(0, rd(chip, 4, 0x828));
 	EXPECT_EQ(0, rd(chip, 4, MSR_DEADLINE));
 	EXPECT_EQ(0, shim_timers_armed());
 	EXPECT_EQ(IVM_IRQ_NONE, ivm_irq_next(chip, 4));
@@ -425,6 +439,8 @@ TEST_F(lapic, arbitration_priority_counts_requests)
 
 	xwrite(chip, 1, 0xf0, 0x1ff);
 	xwrite(chip, 1, 0x80, 0x25);
+	EXPECT_EQ(0x25, xread(chip, 1, 0x90));
+	ivm_irq_msi(chip, 0xfee01000, 0x21);
 	EXPECT_EQ(0x25, xread(chip, 1, 0x90));
 	ivm_irq_msi(chip, 0xfee01000, 0x71);
 	EXPECT_EQ(0x70, xread(chip, 1, 0x90));
@@ -540,6 +556,20 @@ TEST_F(lapic, extint_goes_to_those_whose_lint0_says_so_whatever_their_priority)
 	xwrite(chip, 1, 0x350, 0x700);
 	EXPECT_EQ(0x25, ivm_irq_ack(chip, 1));
 	EXPECT_EQ(IVM_IRQ_NONE, ivm_irq_next(chip, 1));
+	/* two listen, who are told, and the others not */
+	ivm_pic_write(chip, 0x20, 1, 0x20);
+	ivm_irq_line(chip, 5, false);
+	xwrite(chip, 3, 0xf0, 0x1ff);
+	xwrite(chip, 3, 0x350, 0x700);
+	EXPECT_EQ(IVM_IRQ_NONE, ivm_irq_next(chip, 0));
+	EXPECT_EQ(IVM_IRQ_NONE, ivm_irq_next(chip, 1));
+	EXPECT_EQ(IVM_IRQ_NONE, ivm_irq_next(chip, 2));
+	EXPECT_EQ(IVM_IRQ_NONE, ivm_irq_next(chip, 3));
+	memset(up, 0, sizeof(up));
+	ivm_irq_line(chip, 5, true);
+	EXPECT_EQ(0, up[0].kick + up[2].kick);
+	EXPECT_EQ(1, up[1].kick);
+	EXPECT_EQ(1, up[3].kick);
 	/* no EOI of the LAPIC's is due */
 	EXPECT_EQ(0, xread(chip, 1, 0x110));
 }

@@ -159,6 +159,15 @@ TEST_F(timer, masked_it_counts_but_does_not_fire_nor_costs_a_host_timer)
 	EXPECT_EQ(IVM_IRQ_NONE, ivm_irq_next(chip, 1));
 	shim_clock_advance(1);
 	EXPECT_EQ(V, serve(chip, 1));
+	/* one that is unmasked before it ends is not */
+	wr(chip, 1, 0x832, ONESHOT | MASKED);
+	wr(chip, 1, 0x838, 1000);
+	shim_clock_advance(600);
+	wr(chip, 1, 0x832, ONESHOT);
+	shim_clock_advance(399);
+	EXPECT_EQ(IVM_IRQ_NONE, ivm_irq_next(chip, 1));
+	shim_clock_advance(1);
+	EXPECT_EQ(V, serve(chip, 1));
 	/* a one-shot that ends while masked is lost */
 	wr(chip, 1, 0x832, ONESHOT | MASKED);
 	wr(chip, 1, 0x838, 1000);
