@@ -6,7 +6,6 @@
  * replay.
  */
 #include "priv.h"
-#include "../cpu/host.h"
 #include "../mem/mem.h"
 
 #include <linux/err.h>

@@ -6,7 +6,6 @@
  */
 #include "priv.h"
 #include "../cpu/fpu.h"
-#include "../cpu/host.h"
 #include "../trace.h"
 
 #include <asm/debugreg.h>
@@ -23,13 +22,10 @@
 #define OP_INVD		0x0f08
 #define OP_PAUSE	0xf390
 
-#define CPUID_XSAVE	0xd	/* the one leaf whose answer depends on XCR0 */
-
-const struct ivm_emul_cpu *ivm_exit_code(struct ivm_vcpu *vcpu)
-{
-	static_call(ivm_backend_get_code)(&vcpu->cpu, &vcpu->sregs);
-	return &vcpu->emul;
-}
+/* Leaves whose answers depend on the LAPIC, and on XCR0. */
+#define CPUID_FEATURES	1
+#define CPUID_XSAVE	0xd
+#define CPUID_EXTENDED	BIT(31)
 
 const struct ivm_emul_cpu *ivm_exit_view(struct ivm_vcpu *vcpu)
 {
@@ -66,7 +62,7 @@ static void exit_inject_ud(struct ivm_vcpu *vcpu)
 }
 
 /* A single step over an instruction that we answered: the trap is ours to deliver (APM 13.1.4). */
-static void exit_single_step(struct ivm_vcpu *vcpu)
+void ivm_exit_single_step(struct ivm_vcpu *vcpu)
 {
 	static const struct ivm_fault db = { .vector = X86_TRAP_DB };
 	const struct ivm_cpu_ops *ops = ivm_backend;
@@ -89,11 +85,8 @@ void ivm_exit_skip(struct ivm_vcpu *vcpu, u32 opcode)
 
 	if (!length)
 		length = ivm_emul_length(ivm_exit_code(vcpu), opcode);
-	if (!length)
-		return;
-	static_call(ivm_backend_advance)(&vcpu->cpu, length);
-	if (unlikely(vcpu->cpu.regs.rflags & X86_EFLAGS_TF))
-		exit_single_step(vcpu);
+	if (length)
+		ivm_exit_advance(vcpu, length);
 }
 
 static void exit_skip_either(struct ivm_vcpu *vcpu, u32 opcode, u32 other)
@@ -113,21 +106,22 @@ static void exit_cpuid(struct ivm_vcpu *vcpu)
 		.vcpu = vcpu->index,
 		.cr4 = view->sregs->cr4,
 		.xcr0 = (u32)gpr[IVM_RAX] == CPUID_XSAVE ? ivm_fpu_xcr0_live() : 0,
-		.apic_enabled = ivm_lapic_enabled(vcpu->vm->irq, vcpu->index),
+		.apic_enabled = ((u32)gpr[IVM_RAX] & ~CPUID_EXTENDED) != CPUID_FEATURES ||
+				ivm_lapic_enabled(vcpu->vm->irq, vcpu->index),
 	};
 	struct ivm_cpuid_regs out;
+	unsigned int length = vcpu->cpu.exit.length;
 
-	if (!vcpu->cpu.exit.length) {
-		vcpu->cpu.exit.length = ivm_emul_length(view, OP_CPUID);
-		if (!vcpu->cpu.exit.length)
-			return;
-	}
+	if (!length)
+		length = ivm_emul_length(view, OP_CPUID);
+	if (unlikely(!length))
+		return;
 	ivm_cpuid_answer(vcpu->vm->cpuid, &state, gpr[IVM_RAX], gpr[IVM_RCX], &out);
 	gpr[IVM_RAX] = out.eax;
 	gpr[IVM_RBX] = out.ebx;
 	gpr[IVM_RCX] = out.ecx;
 	gpr[IVM_RDX] = out.edx;
-	ivm_exit_skip(vcpu, 0);
+	ivm_exit_advance(vcpu, length);
 }
 
 static void exit_hlt(struct ivm_vcpu *vcpu)
@@ -205,7 +199,7 @@ static void exit_end(struct ivm_vcpu *vcpu)
 	vcpu->leave = true;
 }
 
-static void (*const exit_handlers[IVM_EXIT_REASONS])(struct ivm_vcpu *vcpu) = {
+void (*const ivm_exit_handlers[IVM_EXIT_REASONS])(struct ivm_vcpu *vcpu) = {
 	[IVM_EXIT_INTERRUPT]	= exit_leave,
 	[IVM_EXIT_NMI]		= exit_leave,
 	[IVM_EXIT_IRQ_WINDOW]	= exit_irq_window,
@@ -249,13 +243,8 @@ static u64 exit_info(const struct ivm_vcpu *vcpu)
 	}
 }
 
-void ivm_exit_handle(struct ivm_vcpu *vcpu)
+void ivm_exit_trace(const struct ivm_vcpu *vcpu)
 {
-	enum ivm_exit_reason reason = vcpu->cpu.exit.reason;
-
-	if (trace_ivm_exit_enabled())
-		trace_ivm_exit(vcpu->vm->id, vcpu->index, reason, vcpu->cpu.exit.code, exit_info(vcpu),
-			       vcpu->cpu.regs.rip);
-	vcpu->exits[reason]++;
-	exit_handlers[reason](vcpu);
+	trace_ivm_exit(vcpu->vm->id, vcpu->index, vcpu->cpu.exit.reason, vcpu->cpu.exit.code, exit_info(vcpu),
+		       vcpu->cpu.regs.rip);
 }

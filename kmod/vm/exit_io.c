@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Port accesses: to the bus, all ones where nobody answers. */
 #include "priv.h"
-#include "../cpu/host.h"
 #include "../dev/dev.h"
 
 /* Opcodes of IN and OUT: by immediate and by DX, of a byte and of more. */
@@ -116,6 +115,5 @@ void ivm_exit_io(struct ivm_vcpu *vcpu)
 	} else {
 		exit_io_write(vcpu, exit->io.port, size, *rax & mask);
 	}
-	vcpu->cpu.exit.length = length;
-	ivm_exit_skip(vcpu, 0);
+	ivm_exit_advance(vcpu, length);
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Second-stage violations: device registers, or an access outside (P9). */
 #include "priv.h"
-#include "../cpu/host.h"
 #include "../dev/dev.h"
 #include "../trace.h"
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* RDMSR and WRMSR: from the allow-list to whoever keeps the register. */
 #include "priv.h"
-#include "../cpu/host.h"
 
 #include <asm/msr.h>
 #include <asm/msr-index.h>

@@ -2,7 +2,6 @@
 /* MOV to and from CR4, CR8 and the debug registers; XSETBV. */
 #include "priv.h"
 #include "../cpu/fpu.h"
-#include "../cpu/host.h"
 
 #include <asm/debugreg.h>
 #include <asm/processor-flags.h>
@@ -47,10 +46,9 @@ void ivm_exit_cr(struct ivm_vcpu *vcpu)
 	length = exit_reg_operand(vcpu, exit->reg.write ? OP_MOV_TO_CR : OP_MOV_FROM_CR, &gpr);
 	if (!length)
 		return;
-	vcpu->cpu.exit.length = length;
 	if (!exit->reg.write) {		/* only CR8 */
 		gprs[gpr] = ivm_lapic_cr8(vcpu->vm->irq, vcpu->index);
-		ivm_exit_skip(vcpu, 0);
+		ivm_exit_advance(vcpu, length);
 		return;
 	}
 	value = exit_long_mode(vcpu) ? gprs[gpr] : (u32)gprs[gpr];
@@ -65,7 +63,7 @@ void ivm_exit_cr(struct ivm_vcpu *vcpu)
 	if (err)
 		ivm_exit_inject_gp(vcpu);
 	else
-		ivm_exit_skip(vcpu, 0);
+		ivm_exit_advance(vcpu, length);
 }
 
 /* DR4 and DR5 are other names of DR6 and DR7, unless CR4.DE makes them undefined (APM 13.1.1.3). */
@@ -82,7 +80,6 @@ void ivm_exit_dr(struct ivm_vcpu *vcpu)
 	length = exit_reg_operand(vcpu, exit->reg.write ? OP_MOV_TO_DR : OP_MOV_FROM_DR, &gpr);
 	if (!length)
 		return;
-	vcpu->cpu.exit.length = length;
 	if (exit->reg.number > 7 || (number / 2 == 2 && (ops->cr4(&vcpu->cpu) & X86_CR4_DE))) {
 		ivm_exit_inject(vcpu, &ud);
 		return;
@@ -97,7 +94,7 @@ void ivm_exit_dr(struct ivm_vcpu *vcpu)
 	}
 	if (!exit->reg.write) {
 		gprs[gpr] = ops->read_dr(&vcpu->cpu, number);
-		ivm_exit_skip(vcpu, 0);
+		ivm_exit_advance(vcpu, length);
 		return;
 	}
 	value = exit_long_mode(vcpu) ? gprs[gpr] : (u32)gprs[gpr];
@@ -106,7 +103,7 @@ void ivm_exit_dr(struct ivm_vcpu *vcpu)
 		return;
 	}
 	vcpu->leave = true;	/* load() puts DR0-3 in force */
-	ivm_exit_skip(vcpu, 0);
+	ivm_exit_advance(vcpu, length);
 }
 
 void ivm_exit_xsetbv(struct ivm_vcpu *vcpu)

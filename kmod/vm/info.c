@@ -2,7 +2,6 @@
 /* What vm/ tells about VMs and the host. */
 #include "priv.h"
 #include "../cpu/fpu.h"
-#include "../cpu/host.h"
 #include "../mem/mem.h"
 #include "../sched/sched.h"
 
@@ -38,7 +37,6 @@ static const char * const info_exits[IVM_EXIT_REASONS] = {
 };
 
 static const char * const info_counts[IVM_COUNT_NR] = {
-	[IVM_COUNT_ENTRIES]	= "entries",
 	[IVM_COUNT_INJECTED]	= "injected.interrupts",
 	[IVM_COUNT_NMI]		= "injected.nmis",
 	[IVM_COUNT_FAULT]	= "injected.faults",

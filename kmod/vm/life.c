@@ -11,7 +11,6 @@
  */
 #include "priv.h"
 #include "../cpu/fpu.h"
-#include "../cpu/host.h"
 #include "../dev/dev.h"
 #include "../mem/mem.h"
 #include "../sched/sched.h"

@@ -14,6 +14,7 @@
 
 #include "vm.h"
 #include "../cpu/cpu.h"
+#include "../cpu/host.h"
 #include "../emul/emul.h"
 #include "../irq/irq.h"
 #include "../why.h"
@@ -25,6 +26,7 @@
 #include <linux/spinlock.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
+#include <asm/processor-flags.h>
 
 /* What others ask of a vCPU's thread; bits of ivm_vcpu.requests. */
 enum ivm_request {
@@ -42,7 +44,6 @@ enum ivm_request {
 
 /* Counters of a vCPU beyond exits by reason; the names stand in info.c. */
 enum ivm_counter {
-	IVM_COUNT_ENTRIES,
 	IVM_COUNT_INJECTED,	/* interrupts */
 	IVM_COUNT_NMI,
 	IVM_COUNT_FAULT,	/* faults that we injected */
@@ -177,11 +178,27 @@ void ivm_vcpu_move(struct ivm_vcpu *vcpu, int cpu);
 extern const struct ivm_irq_ops ivm_vcpu_irq_ops;	/* ctx = struct ivm_vm */
 
 /* ---- exit.c ---- */
-void ivm_exit_init(void);
-void ivm_exit_handle(struct ivm_vcpu *vcpu);	/* inner loop */
+extern void (*const ivm_exit_handlers[IVM_EXIT_REASONS])(struct ivm_vcpu *vcpu);	/* inner loop */
+void ivm_exit_trace(const struct ivm_vcpu *vcpu);
+void ivm_exit_single_step(struct ivm_vcpu *vcpu);
 void ivm_exit_inject_gp(struct ivm_vcpu *vcpu);
 void ivm_exit_inject(struct ivm_vcpu *vcpu, const struct ivm_fault *fault);
-const struct ivm_emul_cpu *ivm_exit_code(struct ivm_vcpu *vcpu);	/* view with CS and control registers only */
+
+/* The vCPU as emulation sees it, with CS and control registers only. */
+static inline const struct ivm_emul_cpu *ivm_exit_code(struct ivm_vcpu *vcpu)
+{
+	static_call(ivm_backend_get_code)(&vcpu->cpu, &vcpu->sregs);
+	return &vcpu->emul;
+}
+
+/* Past an instruction that was answered; a single step over it traps. */
+static inline void ivm_exit_advance(struct ivm_vcpu *vcpu, unsigned int length)
+{
+	static_call(ivm_backend_advance)(&vcpu->cpu, length);
+	if (unlikely(vcpu->cpu.regs.rflags & X86_EFLAGS_TF))
+		ivm_exit_single_step(vcpu);
+}
+
 const struct ivm_emul_cpu *ivm_exit_view(struct ivm_vcpu *vcpu);	/* full view */
 void ivm_exit_skip(struct ivm_vcpu *vcpu, u32 opcode);	/* past an intercepted instruction */
 

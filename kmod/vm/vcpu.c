@@ -8,7 +8,6 @@
  */
 #include "priv.h"
 #include "../cpu/fpu.h"
-#include "../cpu/host.h"
 #include "../trace.h"
 
 #include <linux/kthread.h>
@@ -173,9 +172,11 @@ static void vcpu_inner(struct ivm_vcpu *vcpu)
 		}
 		if (unlikely(vcpu->irq_check || vcpu->nmis))
 			vcpu_events(vcpu);
-		vcpu->count[IVM_COUNT_ENTRIES]++;
 		static_call(ivm_backend_enter)(cpu);
-		ivm_exit_handle(vcpu);
+		if (trace_ivm_exit_enabled())
+			ivm_exit_trace(vcpu);
+		vcpu->exits[cpu->exit.reason]++;
+		ivm_exit_handlers[cpu->exit.reason](vcpu);
 	} while (!vcpu->leave && !need_resched());
 	WRITE_ONCE(vcpu->guest_cycles, vcpu->guest_cycles + (rdtsc() - start));
 	ops->put(cpu);

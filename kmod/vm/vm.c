@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The VM object: creation, the list of all, references, wishes and events. */
 #include "priv.h"
-#include "../cpu/host.h"
 #include "../dev/dev.h"
 #include "../mem/mem.h"
 #include "../sched/sched.h"
