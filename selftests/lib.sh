@@ -158,7 +158,7 @@ console_has() { console "$1" | grep -qE -- "$2"; }
 # A guest program of ours: guest_vm NAME PROGRAM VCPUS MEMORY CMDLINE
 guest_vm()
 {
-	vm_create "$1" kernel="$GUESTS/$2.elf" vcpus="$3" memory="$4" debug-exit=0xf4 cmdline="$5"
+	vm_create "$1" kernel="$GUESTS/$2.elf" vcpus="$3" memory="$4" debug-exit=0xf4 cmdline="${5:-}"
 }
 
 # Runs a guest program to its end and reports its cases as comments; bad when its verdict is:

@@ -276,7 +276,7 @@ TEST_F(netlink, values_out_of_range)
 	static const uint64_t memory[] = { 0, 1, 4096, MIB, 2 * MIB + 1, 3 * MIB, IVM_MEMORY_MAX + 2 * MIB,
 					   1ULL << 62, 0xffffffffffe00000, ~0ULL };
 	static const char * const names[] = { "-a", ".a", "_a", "a b", "a/b", "../a", "a\nb", "a\x01", "a\xff", "a*", "\xc3\xa4", "a;b", "a%s" };
-	static const char * const lists[] = { "x", "0-", "-1", "99", "0,,1", "3-0", "0-99999999999", "0x0", " ", "0 1", "ALL" };
+	static const char * const lists[] = { "x", "0-", "-1", "99", "0,,1", "3-0", "0-99999999999", "0x0", " ", "0 1", "ALL", "all,0" };
 	const struct command *create = &commands[3], *set = &commands[1];
 	size_t at;
 

@@ -24,10 +24,11 @@ test_unload_and_load_again()
 {
 	[ -e $module ] || skip_it "no $module here"
 	defer back
+	vm_create waits kernel="$GUESTS/spin.elf" memory=16M
 	before=$(mem_available)
 	for i in 1 2 3 4 5; do
 		rmmod ivm || give_up "the module does not unload: $(lsmod | grep ivm)"
-		refused 'module|modprobe|loaded' ivmctl vm start nobody
+		refused 'module|modprobe|loaded' ivmctl vm start waits
 		insmod $module || give_up "it does not load again"
 	done
 	guest_vm after first 1 16M ""

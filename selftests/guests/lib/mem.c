@@ -7,12 +7,12 @@
 
 struct mb_info {
 	u32 flags, mem_lower, mem_upper, boot_device, cmdline, mods_count, mods_addr, syms[4], mmap_length, mmap_addr;
+	u32 drives_length, drives_addr, config_table, loader_name, apm_table, graphics[6];
 } __packed;
 struct mb_mmap { u32 size; u64 base, length; u32 type; } __packed;
 struct mb_module { u32 start, end, string, pad; };
 
 extern u64 pml4[];
-extern struct { u16 limit; u32 base; } __packed boot_gdt;
 void boot_info_parse(u32 magic, u32 info);
 void mark_used(u64 base, u64 size);
 
@@ -34,7 +34,6 @@ void boot_info_parse(u32 magic, u32 info)
 	const struct mb_module *mod;
 
 	mark_used((u64)image_start, image_end - image_start);
-	mark_used(boot_gdt.base, boot_gdt.limit + 1UL);
 	if (magic != MB_MAGIC)
 		return;
 	mark_used(info, sizeof(*mb));
@@ -51,6 +50,8 @@ void boot_info_parse(u32 magic, u32 info)
 				mark_used(mod[i].string, strlen((char *)(u64)mod[i].string) + 1);
 		}
 	}
+	if (mb->flags & 1 << 9)
+		mark_used(mb->loader_name, strlen((char *)(u64)mb->loader_name) + 1);
 	if (mb->flags & 1 << 6) {
 		u64 at = mb->mmap_addr, end = at + mb->mmap_length;
 

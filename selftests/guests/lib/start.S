@@ -18,7 +18,6 @@ _start:
 	cld
 	mov	%eax, boot_magic
 	mov	%ebx, boot_info
-	sgdt	boot_gdt		/* the loader's, to know where it lies */
 	lgdt	gdt_pointer
 	/* 4 GiB one to one by 2 MiB pages */
 	mov	$pd, %edi
@@ -127,11 +126,9 @@ gdt_end:
 gdt_pointer:
 	.word	gdt_end - gdt - 1
 	.quad	gdt
-	.globl	boot_magic, boot_info, boot_gdt
+	.globl	boot_magic, boot_info
 boot_magic: .long 0
 boot_info: .long 0
-boot_gdt: .word 0
-	.long 0
 
 	.bss
 	.balign	4096
