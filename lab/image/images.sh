@@ -62,7 +62,8 @@ fetch_deb()
 	(
 		cd "$debs"
 		apt-get -q -o APT::Sandbox::User="$(id -un)" download "$@" >/dev/null || {
-			say "apt-get cannot download $*: is the package list up to date?"
+			say "apt-get cannot download $*: are the package lists and" \
+			    "linux-headers-amd64 up to date? (apt-get update)"
 			exit 1
 		}
 		for deb in *.deb; do
