@@ -19,8 +19,6 @@ struct ivm_irqchip;	/* all of the above for one VM */
 
 #define IVM_IRQ_NONE	(-1)
 
-#define IVM_APIC_BUS_KHZ	1000000	/* what the LAPIC timer counts, before its divider (CPUID 40000010:EBX) */
-
 /*
  * What irq/ asks of the layer above. Called in any context, interrupts off,
  * possibly with locks of irq/ held: must not call back into irq/ (set a flag,

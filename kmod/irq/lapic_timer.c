@@ -23,7 +23,7 @@
 #define MODE	HRTIMER_MODE_ABS_PINNED_HARD
 
 /* A tick of the bus clock is a nanosecond. */
-static_assert(IVM_APIC_BUS_KHZ == 1000000);
+static_assert(IVM_PLATFORM_APIC_BUS_KHZ == 1000000);
 
 /* The host is interrupted at most this often by a periodic timer, whatever the guest asks for. */
 #define PERIOD_MIN_NS	50000

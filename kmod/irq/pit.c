@@ -95,10 +95,10 @@ static u16 counter(const struct ivm_pit_channel *ch, u64 now)
 		value = ch->reload - ticks * 2 % ch->reload;
 		break;
 	default:		/* goes on below zero */
-		value = ch->reload % range + range - ticks % range;
+		value = ch->reload + range - ticks % range;
 		break;
 	}
-	value %= range;
+	/* Four decimals or 16 bits: both drop what is above. */
 	return ch->bcd ? to_bcd(value) : value;
 }
 

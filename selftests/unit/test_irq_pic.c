@@ -185,6 +185,90 @@ TEST_F(pic, an_edge_is_one_request_and_can_be_taken_back)
 	EXPECT_EQ(IVM_IRQ_NONE, ack(chip));
 }
 
+TEST_F(pic, a_line_that_stays_up_is_no_new_edge_whatever_others_do)
+{
+	struct ivm_irqchip *chip = self->chip;
+
+	ivm_irq_line(chip, 4, true);
+	EXPECT_EQ(0x24, ack(chip));
+	out(chip, 0x20, 0x20);
+	ivm_irq_line(chip, 5, true);
+	EXPECT_EQ(0x25, ack(chip));
+	out(chip, 0x20, 0x20);
+	ivm_irq_line(chip, 4, true);
+	EXPECT_EQ(IVM_IRQ_NONE, ack(chip));
+}
+
+TEST_F(pic, initialisation_forgets_edges_and_modes)
+{
+	struct ivm_irqchip *chip = self->chip;
+
+	/* an edge that was not served is gone */
+	out(chip, 0x21, 0xff);
+	ivm_irq_line(chip, 4, true);
+	init(chip, 0x11, 1, 1);
+	EXPECT_EQ(0, irr(chip, 0x20));
+	EXPECT_EQ(IVM_IRQ_NONE, ack(chip));
+	/* automatic EOI with rotation, special nesting and masking: as ICW1 without ICW4 finds them */
+	init(chip, 0x11, 0x13, 0x13);
+	out(chip, 0x20, 0x80);
+	out(chip, 0x20, 0x68);
+	out(chip, 0x20, 0x10);
+	out(chip, 0x21, 0x20);
+	out(chip, 0x21, 0x04);
+	ivm_irq_line(chip, 4, false);
+	ivm_irq_line(chip, 4, true);
+	EXPECT_EQ(0x24, ack(chip));
+	EXPECT_EQ(0x10, isr(chip, 0x20));
+	out(chip, 0x21, 0x10);
+	ivm_irq_line(chip, 5, true);
+	EXPECT_EQ(IVM_IRQ_NONE, ack(chip));
+	out(chip, 0x20, 0x20);
+	EXPECT_EQ(0x25, ack(chip));
+	out(chip, 0x20, 0x20);
+	/* no rotation: 3 before 6 */
+	ivm_irq_line(chip, 6, true);
+	ivm_irq_line(chip, 3, true);
+	EXPECT_EQ(0x23, ack(chip));
+	out(chip, 0x20, 0x20);
+	/* no special nesting */
+	ivm_irq_line(chip, 12, true);
+	EXPECT_EQ(0x2c, ack(chip));
+	ivm_irq_line(chip, 8, true);
+	EXPECT_EQ(IVM_IRQ_NONE, ack(chip));
+}
+
+TEST_F(pic, initialisation_ends_rotation)
+{
+	struct ivm_irqchip *chip = self->chip;
+
+	init(chip, 0x11, 3, 3);
+	out(chip, 0x20, 0x80);
+	init(chip, 0x11, 3, 3);
+	ivm_irq_line(chip, 3, true);
+	EXPECT_EQ(0x23, ack(chip));
+	ivm_irq_line(chip, 3, false);
+	ivm_irq_line(chip, 3, true);
+	ivm_irq_line(chip, 4, true);
+	EXPECT_EQ(0x23, ack(chip));
+}
+
+TEST_F(pic, int_falls_with_each_acknowledge_and_rises_for_the_next)
+{
+	struct ivm_irqchip *chip = self->chip;
+
+	init(chip, 0x11, 3, 3);
+	xwrite(chip, 0, 0x350, 0x99);	/* LINT0 counts rises as fixed interrupts */
+	ivm_irq_line(chip, 3, true);
+	ivm_irq_line(chip, 4, true);
+	EXPECT_EQ(0x99, serve(chip, 0));
+	EXPECT_EQ(IVM_IRQ_NONE, serve(chip, 0));
+	ivm_irq_msi(chip, 0xfee00000, 0x700);
+	EXPECT_EQ(0x23, ack(chip));
+	EXPECT_EQ(0x99, serve(chip, 0));
+	EXPECT_EQ(IVM_IRQ_NONE, serve(chip, 0));
+}
+
 TEST_F(pic, elcr_makes_levels_of_some_inputs)
 {
 	struct ivm_irqchip *chip = self->chip;
@@ -318,11 +402,13 @@ TEST_F(pic, polling_serves_and_says_what)
 	EXPECT_EQ(0, in(chip, 0x20));
 	ivm_irq_line(chip, 6, true);
 	ivm_irq_line(chip, 10, true);
+	out(chip, 0xa1, 0x01);
 	out(chip, 0x20, 0x0c);
 	EXPECT_EQ(0x82, in(chip, 0x20));
+	EXPECT_EQ(IVM_IRQ_NONE, ivm_irq_next(chip, 0));	/* INT has fallen */
 	out(chip, 0xa0, 0x0c);
 	EXPECT_EQ(0x82, in(chip, 0xa1));	/* the next read of either port */
-	EXPECT_EQ(0, in(chip, 0xa1));		/* then the mask again */
+	EXPECT_EQ(0x01, in(chip, 0xa1));	/* then the mask again */
 	EXPECT_EQ(4, isr(chip, 0x20));
 	EXPECT_EQ(4, isr(chip, 0xa0));
 	out(chip, 0xa0, 0x20);

@@ -136,7 +136,7 @@ TEST_F(pit, software_strobe)
 
 	ivm_irq_next(chip, 0);
 	out(chip, 0x43, 0x38);
-	serve(chip, 0);			/* OUT rose with the mode */
+	EXPECT_EQ(0, shim_timers_armed());
 	out(chip, 0x40, 0xe8);
 	out(chip, 0x40, 0x03);
 	shim_clock_advance(NS(1000));
@@ -190,7 +190,6 @@ TEST_F(pit, hostile_counts_cost_the_host_little)
 TEST_F(pit, latched_counts_stand_still)
 {
 	struct ivm_irqchip *chip = self->chip;
-	u16 latched;
 
 	program(chip, 1, 2, 50000);
 	shim_clock_advance(NS(1000));
@@ -198,7 +197,12 @@ TEST_F(pit, latched_counts_stand_still)
 	shim_clock_advance(NS(1000));
 	out(chip, 0x43, 0x40);		/* ignored: not read yet */
 	EXPECT_EQ(49000, count(chip, 1));
-	EXPECT_EQ(48000, latched = count(chip, 1));
+	EXPECT_EQ(48000, count(chip, 1));
+	/* a new mode forgets them */
+	out(chip, 0x43, 0x40);
+	out(chip, 0x43, 0xe4);
+	program(chip, 1, 2, 1234);
+	EXPECT_EQ(1234, count(chip, 1));
 }
 
 TEST_F(pit, read_back_latches_counts_and_status_of_several)
@@ -234,10 +238,21 @@ TEST_F(pit, one_byte_accesses)
 	shim_clock_advance(NS(1));
 	EXPECT_EQ(0x7f, in(chip, 0x41));
 	EXPECT_EQ(0x7f, in(chip, 0x41));
+	out(chip, 0x43, 0x40);		/* a latch holds for one read */
+	shim_clock_advance(NS(1));
+	EXPECT_EQ(0x7f, in(chip, 0x41));
+	EXPECT_EQ(0x7e, in(chip, 0x41));
+	out(chip, 0x43, 0x14);		/* others are not touched */
+	out(chip, 0x40, 0x77);
+	EXPECT_EQ(0x7e, in(chip, 0x41));
 	out(chip, 0x43, 0x64);		/* high only */
 	out(chip, 0x41, 0x80);
 	shim_clock_advance(NS(1));
 	EXPECT_EQ(0x7f, in(chip, 0x41));
+	out(chip, 0x43, 0x40);
+	shim_clock_advance(NS(256));
+	EXPECT_EQ(0x7f, in(chip, 0x41));
+	EXPECT_EQ(0x7e, in(chip, 0x41));
 	/* the control word cannot be read, wide accesses are several */
 	EXPECT_EQ(0xff, in(chip, 0x43));
 	EXPECT_EQ(0xff, ivm_pit_read(chip, 0x42, 2) >> 8);

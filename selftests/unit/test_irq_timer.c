@@ -276,7 +276,9 @@ TEST_F(timer, each_mode_ignores_the_registers_of_the_other)
 	wr(chip, 1, 0x838, 1000000);
 	wr(chip, 1, 0x832, DEADLINE);
 	EXPECT_EQ(0, shim_timers_armed());
+	EXPECT_EQ(0, rd(chip, 1, 0x838));
 	wr(chip, 1, 0x832, ONESHOT);
+	EXPECT_EQ(0, rd(chip, 1, 0x838));
 	EXPECT_EQ(0, rd(chip, 1, 0x839));
 	EXPECT_EQ(0, count(chip, 3000000));
 	/* between one-shot and periodic it counts on */
