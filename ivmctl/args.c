@@ -95,15 +95,14 @@ int ivm_args_parse(const struct ivm_command *command, int argc, char **argv, str
 		char *word = argv[i], *equals = strchr(word, '=');
 
 		used = 1;
-		if (!strncmp(word, "--", 2) && word[2]) {
+		if (!strncmp(word, "--", 2) && word[2])
 			err = ivm_args_option(command, word, i + 1 < argc ? argv[i + 1] : NULL, &used, args);
-		} else if (equals) {
+		else if (equals)
 			err = ivm_args_setting(command, word, equals, args);
-		} else if (command->operand == IVM_OPERAND_NONE || args->name) {
+		else if (command->operand == IVM_OPERAND_NONE || args->name)
 			err = ivm_usage("the word '%.60s' is one too many; see: ivmctl help %s", word, command->noun);
-		} else {
+		else
 			args->name = word;
-		}
 	}
 	if (err)
 		return err;

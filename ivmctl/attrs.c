@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "attrs.h"
 
+#include "text.h"
+
 #include <linux/ivm.h>
 #include <netlink/attr.h>
 #include <stdbool.h>
@@ -48,7 +50,6 @@ static const char *const ivm_event_names[] = {
 	[IVM_EVENT_DELETED] = "deleted", [IVM_EVENT_LOST] = "lost",
 };
 
-#define IVM_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define IVM_ENUM(label, table) { label, IVM_ATTR_ENUM, table, IVM_COUNT(table) }
 
 static const struct ivm_attr_row ivm_attr_rows[IVM_A_MAX + 1] = {

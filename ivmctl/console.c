@@ -4,6 +4,7 @@
 
 #include "device.h"
 #include "fail.h"
+#include "text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -61,7 +62,7 @@ static int ivm_terminal_raw(void)
 
 	if (tcgetattr(STDIN_FILENO, &ivm_termios_saved))
 		return ivm_fail(errno, "cannot read the settings of the terminal: %s", strerror(errno));
-	for (size_t i = 0; i < sizeof(fatal) / sizeof(fatal[0]); i++)
+	for (size_t i = 0; i < IVM_COUNT(fatal); i++)
 		sigaction(fatal[i], &action, NULL);
 	atexit(ivm_termios_restore);
 	raw = ivm_termios_saved;

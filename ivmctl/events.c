@@ -36,7 +36,7 @@ static int ivm_event_print(struct json_object *event, void *context)
 	if (strcmp(ivm_json_get_text(event, "event-type"), "state"))
 		printf(" %s", ivm_json_get_text(event, "event-type"));
 	free(text);
-	for (size_t i = 0; i < sizeof(details) / sizeof(details[0]); i++) {
+	for (size_t i = 0; i < IVM_COUNT(details); i++) {
 		if (!json_object_object_get_ex(event, details[i].name, NULL))
 			continue;
 		if (!strcmp(details[i].name, "stop-reason") &&

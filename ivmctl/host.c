@@ -6,6 +6,7 @@
 #include "fail.h"
 #include "nl.h"
 #include "print.h"
+#include "text.h"
 
 #include <errno.h>
 #include <netlink/attr.h>
@@ -51,7 +52,7 @@ int ivm_host_show(const struct ivm_args *args)
 	if (args->json)
 		ivm_print_json(host);
 	else
-		ivm_print_fields(host, ivm_host_fields, sizeof(ivm_host_fields) / sizeof(ivm_host_fields[0]));
+		ivm_print_fields(host, ivm_host_fields, IVM_COUNT(ivm_host_fields));
 	json_object_put(host);
 	return 0;
 }
@@ -91,7 +92,7 @@ int ivm_host_audit(const struct ivm_args *args)
 	if (args->json)
 		ivm_print_json(audit);
 	else
-		ivm_print_fields(audit, ivm_audit_fields, sizeof(ivm_audit_fields) / sizeof(ivm_audit_fields[0]));
+		ivm_print_fields(audit, ivm_audit_fields, IVM_COUNT(ivm_audit_fields));
 	if (ivm_json_get_number(audit, "violations"))
 		err = ivm_fail(EUCLEAN, "the audit found %llu violations of memory isolation; the first: %s",
 			       (unsigned long long)ivm_json_get_number(audit, "violations"),

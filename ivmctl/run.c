@@ -57,7 +57,7 @@ char *ivm_stop_text(struct json_object *vm)
 	const char *reason = ivm_json_get_text(vm, "stop-reason"), *why = ivm_json_get_text(vm, "text");
 	char *text = NULL, *full;
 
-	for (size_t i = 0; !text && i < sizeof(texts) / sizeof(texts[0]); i++)
+	for (size_t i = 0; !text && i < IVM_COUNT(texts); i++)
 		if (!strcmp(texts[i].reason, reason))
 			text = texts[i].code ? ivm_format("%s%llu", texts[i].text, (unsigned long long)
 							  ivm_json_get_number(vm, "stop-code")) :

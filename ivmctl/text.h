@@ -9,6 +9,9 @@
 
 #define IVM_SIZE_TEXT	32	/* bytes that ivm_size_text() needs */
 
+/* Elements of an array. */
+#define IVM_COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
 /**
  * ivm_parse_number() - decimal, or hexadecimal after 0x; digits only, nothing before or after
  * Return: 0, or -EINVAL with *value untouched; records no sentence.

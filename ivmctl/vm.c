@@ -187,7 +187,7 @@ static struct json_object *ivm_vm_differences(struct json_object *vm, struct jso
 	static const char *const names[] = { "vcpus", "memory", "debug-exit" };
 	struct json_object *list = NULL;
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+	for (size_t i = 0; i < IVM_COUNT(names); i++) {
 		if (ivm_json_get_number(vm, names[i]) == ivm_json_get_number(definition, names[i]))
 			continue;
 		if (!list)
@@ -333,7 +333,7 @@ int ivm_vm_list(const struct ivm_args *args)
 	if (args->json)
 		ivm_print_json(list);
 	else
-		ivm_print_table(list, fields, sizeof(fields) / sizeof(fields[0]));
+		ivm_print_table(list, fields, IVM_COUNT(fields));
 	json_object_put(list);
 	json_object_put(live);
 	ivm_store_names_free(names, count);
@@ -380,13 +380,13 @@ static void ivm_vm_print(struct json_object *vm)
 	};
 	struct json_object *list;
 
-	ivm_print_fields(vm, fields, sizeof(fields) / sizeof(fields[0]));
+	ivm_print_fields(vm, fields, IVM_COUNT(fields));
 	if (json_object_object_get_ex(vm, "differs", NULL))
 		puts("\nDefinition, in force from the next start:");
 	ivm_vm_print_definition(vm);
 	if (json_object_object_get_ex(vm, "list-vcpu", &list) && json_object_array_length(list)) {
 		putchar('\n');
-		ivm_print_table(list, threads, sizeof(threads) / sizeof(threads[0]));
+		ivm_print_table(list, threads, IVM_COUNT(threads));
 	}
 	if (json_object_object_get_ex(vm, "list-stat", &list) && json_object_object_length(list)) {
 		putchar('\n');

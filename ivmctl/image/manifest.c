@@ -108,7 +108,7 @@ static int ivm_manifest_load(struct ivm_manifest *manifest)
 	};
 	int err;
 
-	for (size_t i = 0; i < sizeof(loaders) / sizeof(loaders[0]); i++) {
+	for (size_t i = 0; i < IVM_COUNT(loaders); i++) {
 		err = loaders[i](manifest);
 		if (err <= 0)
 			return err;

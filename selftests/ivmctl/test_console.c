@@ -92,7 +92,7 @@ FIXTURE_TEARDOWN(terminal)
 	close(self->guest);
 }
 
-static int is_raw(FIXTURE_DATA(terminal) *self)
+static int is_raw(struct _test_data_terminal *self)
 {
 	struct termios now;
 
@@ -105,7 +105,7 @@ static int is_raw(FIXTURE_DATA(terminal) *self)
 	return 0;
 }
 
-static int is_restored(FIXTURE_DATA(terminal) *self)
+static int is_restored(struct _test_data_terminal *self)
 {
 	struct termios now;
 
@@ -210,7 +210,7 @@ FIXTURE(pipe) {
 	pid_t child;
 };
 
-static pid_t run_piped(FIXTURE_DATA(pipe) *self, bool wait)
+static pid_t run_piped(struct _test_data_pipe *self, bool wait)
 {
 	int pair[2], in[2], out[2];
 	pid_t child;
@@ -268,9 +268,9 @@ TEST_F(pipe, does_not_wait_when_told_so)
 	pid_t child = run_piped(self, false);
 
 	/* Ctrl-] is a byte like any other here. */
-	ASSERT_EQ(5, write(self->in, "a\x1d" "b\n!", 5));
+	ASSERT_EQ(5, write(self->in, "a\x1d!b\n", 5));
 	close(self->in);
-	EXPECT_TRUE(expect(self->guest, "a\x1d" "b\n!"));
+	EXPECT_TRUE(expect(self->guest, "a\x1d!b\n"));
 	EXPECT_EQ(0, exit_status(child));
 }
 

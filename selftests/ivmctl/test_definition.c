@@ -117,9 +117,8 @@ TEST_F(definition, optional_keys_are_removed_by_nothing)
 	before = as_text(&self->def);
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		ASSERT_EQ(0, ivm_definition_set(&self->def, names[i], values[i]));
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		EXPECT_EQ(0, ivm_definition_set(&self->def, names[i], ""));
-	}
 	after = as_text(&self->def);
 	EXPECT_STREQ(before, after);
 	free(before);
@@ -165,13 +164,15 @@ TEST(good_files)
 	static const char *const files[] = {
 		"{\"memory\":67108864,\"kernel\":\"/k\"}",
 		"{\"memory\":\"64M\",\"kernel\":\"/k\",\"vcpus\":\"2\"}",
-		" \n{ \"kernel\" : \"/k\" , \"memory\" : \"64M\" }\n\n",
+		"\t\n{ \"kernel\" : \"/k\" , \"memory\" : \"64M\" }\r\n",
 		"{\"memory\":\"64M\",\"kernel\":\"/k\",\"modules\":[]}",
 		"{\"memory\":\"64M\",\"kernel\":\"/k\",\"modules\":[\"/a,b c\",\"/d\"],\"debug-exit\":\"0xf4\"}",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
-		EXPECT_EQ(0, parse(files[i], strlen(files[i]))) TH_LOG("%s: %s", files[i], ivm_failure());
+		int err = parse(files[i], strlen(files[i]));
+
+		EXPECT_EQ(0, err) TH_LOG("%s: %s", files[i], ivm_failure());
 	}
 }
 
@@ -236,8 +237,8 @@ FIXTURE_SETUP(store)
 {
 	char *sub;
 
-	strcpy(self->dir, "/tmp/ivm-test-XXXXXX");
-	ASSERT_NE(NULL, mkdtemp(self->dir));
+	snprintf(self->dir, sizeof(self->dir), "/tmp/ivm-test-%d", getpid());
+	ASSERT_EQ(0, mkdir(self->dir, 0700));
 	sub = ivm_format("%s/a/b", self->dir);
 	setenv("IVM_DIR", sub, 1);
 	free(sub);

@@ -32,7 +32,7 @@ FIXTURE_TEARDOWN(image)
 }
 
 /* Make a manifest of the image; the one before is freed. */
-static int build(FIXTURE_DATA(image) *self)
+static int build(struct _test_data_image *self)
 {
 	char path[64];
 	int fd, err;
@@ -48,7 +48,7 @@ static int build(FIXTURE_DATA(image) *self)
 	return err;
 }
 
-static int refused(FIXTURE_DATA(image) *self, const char *why)
+static int refused(struct _test_data_image *self, const char *why)
 {
 	int err = build(self);
 
@@ -397,8 +397,12 @@ TEST_F(image, multiboot_elf32)
 	elf->ehdr.e_phoff = sizeof(elf->ehdr);
 	elf->ehdr.e_phentsize = sizeof(elf->load);
 	elf->ehdr.e_phnum = 1;
-	elf->load = (Elf32_Phdr){ .p_type = PT_LOAD, .p_offset = sizeof(*elf) - 64, .p_vaddr = 0x400000,
-		.p_paddr = 0x400000, .p_filesz = 64, .p_memsz = 64 };
+	elf->load.p_type = PT_LOAD;
+	elf->load.p_offset = sizeof(*elf) - 64;
+	elf->load.p_vaddr = 0x400000;
+	elf->load.p_paddr = 0x400000;
+	elf->load.p_filesz = 64;
+	elf->load.p_memsz = 64;
 	multiboot_header(elf->words, 0);
 	elf->body[4] = 0x55;
 	ASSERT_EQ(0, build(self)) TH_LOG("%s", ivm_failure());
@@ -517,20 +521,22 @@ TEST_F(image, each_flipped_bit_and_each_length)
 static char *real_kernel(void)
 {
 	const char *given = getenv("IVM_TEST_KERNEL"), *cache = getenv("XDG_CACHE_HOME");
-	char *patterns[] = {
-		ivm_strdup("/boot/vmlinuz-*"),
-		ivm_format("%s%s/ivm/kernel-*/vmlinuz", cache ?: getenv("HOME") ?: "", cache ? "" : "/.cache"),
-	};
-	char *path = given && *given ? strdup(given) : NULL;
+	char *pattern, *path;
 	glob_t found;
+	int err;
 
-	for (size_t i = 0; i < ARRAY_SIZE(patterns); i++) {
-		if (!path && !glob(patterns[i], 0, NULL, &found)) {
-			path = strdup(found.gl_pathv[0]);
-			globfree(&found);
-		}
-		free(patterns[i]);
+	if (given && *given)
+		return strdup(given);
+	err = glob("/boot/vmlinuz-*", 0, NULL, &found);
+	if (err) {
+		pattern = ivm_format("%s%s/ivm/kernel-*/vmlinuz", cache ?: getenv("HOME") ?: "", cache ? "" : "/.cache");
+		err = glob(pattern, 0, NULL, &found);
+		free(pattern);
 	}
+	if (err)
+		return NULL;
+	path = strdup(found.gl_pathv[0]);
+	globfree(&found);
 	return path;
 }
 

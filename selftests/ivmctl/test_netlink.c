@@ -26,7 +26,9 @@ TEST(every_attribute_has_a_name)
 	for (unsigned int i = IVM_A_PAD + 1; i <= IVM_A_MAX; i++) {
 		EXPECT_STRNE("unknown", ivm_attr_name(i)) TH_LOG("attribute %u", i);
 		for (unsigned int j = IVM_A_PAD + 1; j < i; j++) {
-			EXPECT_STRNE(ivm_attr_name(j), ivm_attr_name(i)) TH_LOG("attributes %u and %u", j, i);
+			const char *other = ivm_attr_name(j);
+
+			EXPECT_STRNE(other, ivm_attr_name(i)) TH_LOG("attributes %u and %u", j, i);
 		}
 	}
 	EXPECT_STREQ("unknown", ivm_attr_name(0));
@@ -38,7 +40,7 @@ TEST(a_vm_as_json)
 {
 	struct nl_msg *msg = message();
 	struct nlattr *list, *entry;
-	struct json_object *json;
+	struct json_object *json, *want;
 
 	nla_put_string(msg, IVM_A_NAME, "web");
 	nla_put_u32(msg, IVM_A_STATE, IVM_VM_STOPPED);
@@ -47,13 +49,11 @@ TEST(a_vm_as_json)
 	nla_put_u16(msg, IVM_A_DEBUG_EXIT, 0xf4);
 	nla_put_flag(msg, IVM_A_NESTED_PAGING);
 	list = nla_nest_start(msg, IVM_A_LIST_VCPU);
-	for (uint32_t i = 0; i < 2; i++) {
-		entry = nla_nest_start(msg, IVM_A_VCPU_ENTRY);
-		nla_put_u32(msg, IVM_A_VCPU, i);
-		nla_put_u32(msg, IVM_A_CPU, (uint32_t)-1);
-		nla_put_u32(msg, IVM_A_VCPU_STATE, IVM_VCPU_HALTED);
-		nla_nest_end(msg, entry);
-	}
+	entry = nla_nest_start(msg, IVM_A_VCPU_ENTRY);
+	nla_put_u32(msg, IVM_A_VCPU, 0);
+	nla_put_u32(msg, IVM_A_CPU, (uint32_t)-1);
+	nla_put_u32(msg, IVM_A_VCPU_STATE, IVM_VCPU_HALTED);
+	nla_nest_end(msg, entry);
 	nla_nest_end(msg, list);
 	list = nla_nest_start(msg, IVM_A_LIST_STAT);
 	entry = nla_nest_start(msg, IVM_A_STAT_ENTRY);
@@ -62,10 +62,14 @@ TEST(a_vm_as_json)
 	nla_nest_end(msg, entry);
 	nla_nest_end(msg, list);
 	json = as_json(msg);
-	EXPECT_STREQ("{\"name\":\"web\",\"state\":\"stopped\",\"stop-reason\":\"triple-fault\",\"memory\":18446744073709551615,"
-		     "\"debug-exit\":244,\"nested-paging\":true,\"list-vcpu\":[{\"vcpu\":0,\"cpu\":-1,\"vcpu-state\":\"halted\"},"
-		     "{\"vcpu\":1,\"cpu\":-1,\"vcpu-state\":\"halted\"}],\"list-stat\":{\"exits.cpuid\":42}}",
-		     json_object_to_json_string_ext(json, JSON_C_TO_STRING_PLAIN));
+	want = json_tokener_parse("{'name':'web','state':'stopped','stop-reason':'triple-fault'}");
+	json_object_object_add(want, "memory", json_object_new_uint64(UINT64_MAX));
+	json_object_object_add(want, "debug-exit", json_object_new_int(0xf4));
+	json_object_object_add(want, "nested-paging", json_object_new_boolean(true));
+	json_object_object_add(want, "list-vcpu", json_tokener_parse("[{'vcpu':0,'cpu':-1,'vcpu-state':'halted'}]"));
+	json_object_object_add(want, "list-stat", json_tokener_parse("{'exits.cpuid':42}"));
+	EXPECT_EQ(1, json_object_equal(want, json)) TH_LOG("%s", json_object_to_json_string(json));
+	json_object_put(want);
 	json_object_put(json);
 	nlmsg_free(msg);
 }

@@ -8,7 +8,7 @@
 
 TEST(numbers)
 {
-	static const struct { const char *text; int ok; uint64_t value; } cases[] = {
+	static const struct { const char *text; int ok; uint64_t value; } rows[] = {
 		{ "0", 1, 0 }, { "1", 1, 1 }, { "0xf4", 1, 0xf4 }, { "0XF4", 1, 0xf4 }, { "010", 1, 10 },
 		{ "18446744073709551615", 1, UINT64_MAX }, { "0xffffffffffffffff", 1, UINT64_MAX },
 		{ "18446744073709551616", 0, 0 }, { "0x10000000000000000", 0, 0 }, { "", 0, 0 }, { "-1", 0, 0 },
@@ -16,18 +16,19 @@ TEST(numbers)
 		{ "0x-1", 0, 0 }, { "0x 1", 0, 0 }, { "1.5", 0, 0 }, { "1e3", 0, 0 }, { "ten", 0, 0 }, { "a", 0, 0 },
 	};
 
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		uint64_t value = 77;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		uint64_t want = rows[i].ok ? rows[i].value : 77, value = 77;
+		int err = ivm_parse_number(rows[i].text, &value);
 
-		EXPECT_EQ(cases[i].ok ? 0 : -EINVAL, ivm_parse_number(cases[i].text, &value))
-			TH_LOG("'%s'", cases[i].text);
-		EXPECT_EQ(cases[i].ok ? cases[i].value : 77, value) TH_LOG("'%s'", cases[i].text);
+		EXPECT_EQ(!rows[i].ok, err == -EINVAL) TH_LOG("'%s'", rows[i].text);
+		EXPECT_EQ(rows[i].ok, !err) TH_LOG("'%s'", rows[i].text);
+		EXPECT_EQ(want, value) TH_LOG("'%s'", rows[i].text);
 	}
 }
 
 TEST(sizes)
 {
-	static const struct { const char *text; int ok; uint64_t value; } cases[] = {
+	static const struct { const char *text; int ok; uint64_t value; } rows[] = {
 		{ "0", 1, 0 }, { "4096", 1, 4096 }, { "1K", 1, 1024 }, { "512M", 1, 512ULL << 20 },
 		{ "512m", 1, 512ULL << 20 }, { "2G", 1, 2ULL << 30 }, { "1T", 1, 1ULL << 40 },
 		{ "0x10M", 1, 16ULL << 20 }, { "16777215T", 1, 16777215ULL << 40 }, { "16777216T", 0, 0 },
@@ -36,12 +37,13 @@ TEST(sizes)
 		{ "1.5G", 0, 0 }, { "", 0, 0 }, { "0xM", 0, 0 }, { "1M1", 0, 0 },
 	};
 
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		uint64_t value = 77;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		uint64_t want = rows[i].ok ? rows[i].value : 77, value = 77;
+		int err = ivm_parse_size(rows[i].text, &value);
 
-		EXPECT_EQ(cases[i].ok ? 0 : -EINVAL, ivm_parse_size(cases[i].text, &value))
-			TH_LOG("'%s'", cases[i].text);
-		EXPECT_EQ(cases[i].ok ? cases[i].value : 77, value) TH_LOG("'%s'", cases[i].text);
+		EXPECT_EQ(!rows[i].ok, err == -EINVAL) TH_LOG("'%s'", rows[i].text);
+		EXPECT_EQ(rows[i].ok, !err) TH_LOG("'%s'", rows[i].text);
+		EXPECT_EQ(want, value) TH_LOG("'%s'", rows[i].text);
 	}
 }
 
@@ -73,10 +75,14 @@ TEST(names)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
-		EXPECT_EQ(0, ivm_check_name(good[i])) TH_LOG("'%s'", good[i]);
+		int err = ivm_check_name(good[i]);
+
+		EXPECT_EQ(0, err) TH_LOG("'%s'", good[i]);
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
-		EXPECT_EQ(-EINVAL, ivm_check_name(bad[i])) TH_LOG("'%s'", bad[i]);
+		int err = ivm_check_name(bad[i]);
+
+		EXPECT_EQ(-EINVAL, err) TH_LOG("'%s'", bad[i]);
 	}
 }
 
