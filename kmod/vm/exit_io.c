@@ -70,6 +70,7 @@ const struct ivm_emul_ops ivm_exit_emul_ops = {
 
 static void exit_string_io(struct ivm_vcpu *vcpu)
 {
+	bool stepping = vcpu->cpu.regs.rflags & X86_EFLAGS_TF;
 	struct ivm_fault fault;
 	u64 gpa;
 
@@ -77,6 +78,8 @@ static void exit_string_io(struct ivm_vcpu *vcpu)
 	case IVM_EMUL_DONE:
 	case IVM_EMUL_AGAIN:
 		vcpu->cpu.shadow = false;
+		if (unlikely(stepping))
+			ivm_exit_single_step(vcpu);
 		return;
 	case IVM_EMUL_FAULT:
 		ivm_exit_inject(vcpu, &fault);

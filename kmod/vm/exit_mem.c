@@ -49,6 +49,7 @@ void ivm_exit_memory(struct ivm_vcpu *vcpu)
 	const struct ivm_exit *exit = &vcpu->cpu.exit;
 	struct ivm_fault fault;
 	u64 gpa = exit->mem.gpa;
+	bool stepping;
 
 	if (exit->mem.table) {
 		ivm_exit_outside(vcpu, gpa, "page-table walk");
@@ -63,10 +64,13 @@ void ivm_exit_memory(struct ivm_vcpu *vcpu)
 		return;
 	}
 	vcpu->count[IVM_COUNT_MMIO]++;
+	stepping = vcpu->cpu.regs.rflags & X86_EFLAGS_TF;
 	switch (ivm_emul_mmio(ivm_exit_view(vcpu), &ivm_exit_emul_ops, vcpu, &fault, &gpa)) {
 	case IVM_EMUL_DONE:
 	case IVM_EMUL_AGAIN:
 		vcpu->cpu.shadow = false;
+		if (unlikely(stepping))
+			ivm_exit_single_step(vcpu);
 		return;
 	case IVM_EMUL_FAULT:
 		ivm_exit_inject(vcpu, &fault);
