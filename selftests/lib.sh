@@ -171,7 +171,7 @@ guest_run()
 	guest_vm "$vm" "$program" "$vcpus" "$memory" "$cmdline"
 	# its cases and its progress, as they come
 	(ivmctl vm start "$vm" --console </dev/null | tr -d '\r' |
-		sed -u -nE '/^(ok|not ok|Bail|# [^v])/{s/^# /    /;s/^/#   /;p}') &
+		sed -u -nE '/^# verdict/d;/^(ok|not ok|Bail|# )/{s/^# /    /;s/^/#   /;p}') &
 	defer kill $!
 	if ! wait_for "$seconds" vm_ended "$vm"; then
 		bad "$program has not ended after $seconds s; its console ends:"

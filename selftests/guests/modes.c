@@ -142,6 +142,10 @@ static void data_breakpoint(void)
 	struct fault f;
 	u64 dr6;
 
+	if (option("emulated")) {
+		skip("the emulator forgets breakpoints when a guest is entered");
+		return;
+	}
 	asm volatile("mov %0, %%dr0" :: "r"(&watched));
 	asm volatile("mov %0, %%dr7" :: "r"(0x90003UL | 0x400));	/* 4 bytes, writes */
 	guarded(touch_watched, NULL, &f);
@@ -180,8 +184,8 @@ BYTES(invd, 0x0f, 0x08)
 
 static void absent_instructions(void)
 {
-	static const struct { void (*fn)(void *); const char *name; bool tcg_has; } gone[] = {
-		{ vmrun, "vmrun", 1 }, { vmload, "vmload", 1 }, { vmsave, "vmsave", 1 }, { stgi, "stgi", 1 }, { clgi, "clgi", 1 },
+	static const struct { void (*fn)(void *); const char *name; bool tcg_has, vmcb; } gone[] = {
+		{ vmrun, "vmrun", 1, 1 }, { vmload, "vmload", 1, 1 }, { vmsave, "vmsave", 1, 1 }, { stgi, "stgi", 1 }, { clgi, "clgi", 1 },
 		{ skinit, "skinit", 1 }, { invlpga, "invlpga", 1 }, { vmlaunch, "vmlaunch", 0 }, { vmxon, "vmxon", 0 },
 		{ vmclear, "vmclear", 0 }, { getsec, "getsec", 0 }, { rsm, "rsm", 0 }, { ud0, "ud0", 0 }, { ud2, "ud2", 0 },
 		{ lock_nop, "lock nop", 0 }, { old_opcode, "push es", 0 }, { monitor, "monitor", 1 }, { mwait, "mwait", 1 },
@@ -197,8 +201,11 @@ static void absent_instructions(void)
 			static const u64 rax[] = { 0, 0x100000, APIC_BASE, 0xfffffffffffff000 };
 
 			guarded(gone[i].fn, (void *)rax[a], &f);
+			/* An address that no VMCB has may fault before the intercept. */
+			if (gone[i].vmcb && a == 3 && f.vector == VEC_GP)
+				continue;
 			if (!check_eq(f.vector, VEC_UD))
-				note("%s, rax %lx", gone[i].name, rax[a]);
+				note("instruction %s, rax %lx", gone[i].name, rax[a]);
 		}
 	}
 	check_fault(too_long, 0, VEC_GP);
