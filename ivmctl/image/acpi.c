@@ -90,6 +90,8 @@ _Static_assert(sizeof(struct ivm_acpi_fadt) == 276, "FADT of revision 6");
 #define IVM_FADT_BOOT_LEGACY	(1U << 0)	/* ISA devices: the UART */
 #define IVM_FADT_BOOT_NO_VGA	(1U << 2)
 
+#define IVM_CMOS_CENTURY	0x32	/* register of the clock */
+
 #define IVM_MADT_PCAT_COMPAT	1U		/* there are 8259s as well */
 
 struct ivm_acpi_lapic {
@@ -180,6 +182,7 @@ static uint64_t ivm_acpi_fadt(struct ivm_parcel *parcel, uint64_t facs, uint64_t
 	fadt->x_pm_tmr = ivm_acpi_port(IVM_PLATFORM_PM_TMR_PORT, 32, 3);
 	fadt->p_lvl2_lat = 101;		/* more than 100: no C2 */
 	fadt->p_lvl3_lat = 1001;	/* more than 1000: no C3 */
+	fadt->century = IVM_CMOS_CENTURY;
 	fadt->boot_arch = IVM_FADT_BOOT_LEGACY | IVM_FADT_BOOT_NO_VGA;
 	/* The power button is a fixed one: its flag stays clear. */
 	fadt->flags = IVM_FADT_WBINVD | IVM_FADT_PROC_C1 | IVM_FADT_NO_SLP_BUTTON | IVM_FADT_NO_FIX_RTC |

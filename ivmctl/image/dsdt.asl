@@ -58,6 +58,7 @@ DefinitionBlock ("", "DSDT", 2, "IVM", "IVMPLATF", 1)
 				Name (_CRS, ResourceTemplate ()
 				{
 					IO (Decode16, 0x70, 0x70, 1, 2)
+					IRQNoFlags () { IVM_PLATFORM_RTC_GSI }
 					IRQNoFlags () { 8 }
 				})
 			}

@@ -83,6 +83,7 @@ fadt()
 		same FACP 'Value to cause reset' "$(value RESET_VALUE)" &&
 		same FACP 'Reset Register Supported (V2)' 1 &&
 		same FACP 'Hardware Reduced (V5)' 0 &&
+		same FACP 'RTC Century Index' 0x32 &&
 		same FACP '8042 Present on ports 60\/64 (V2)' 0 &&
 		same FACP 'VGA Not Present (V4)' 1 &&
 		same FACP 'CMOS RTC Not Present (V5)' 0 &&
@@ -115,6 +116,7 @@ dsdt()
 	tr -d ' \n\t' <"$dir/DSDT.dsl" | grep -q "Name(_S5,Package(0x04).*{$s5,$s5," &&
 		grep -q "$port" "$dir/DSDT.dsl" && grep -q 'PNP0501' "$dir/DSDT.dsl" &&
 		grep -q 'PNP0A03' "$dir/DSDT.dsl" && grep -q 'PNP0B00' "$dir/DSDT.dsl" &&
+		tr -d ' \n\t' <"$dir/DSDT.dsl" | grep -q "PNP0B00.*IRQNoFlags(){$(($(value RTC_GSI)))}" &&
 		grep -q '0xC0000000' "$dir/DSDT.dsl" && grep -q '0xFEBFFFFF' "$dir/DSDT.dsl"
 }
 
