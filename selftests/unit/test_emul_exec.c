@@ -6,6 +6,9 @@
 /* sources: kmod/emul/alu.c kmod/emul/decode.c kmod/emul/exec.c kmod/emul/fetch.c kmod/emul/length.c kmod/emul/operand.c kmod/emul/string.c kmod/emul/walk.c selftests/unit/fake_space.c */
 #include "unit.h"
 
+#include <pthread.h>
+#include <time.h>
+
 #include "emul/emul.h"
 #include "emul/x86.h"
 #include "fake_space.h"
@@ -473,6 +476,41 @@ TEST_F(cpu, a_fault_in_a_repetition_keeps_what_was_done)
 	EXPECT_EQ(3, self->regs.gpr[IVM_RCX]);
 	EXPECT_EQ(WINDOW + 0x1000, self->regs.gpr[IVM_RDI]);
 	EXPECT_EQ(CODE, self->regs.rip);
+}
+
+/* ---- RAM that another vCPU changes meanwhile ---- */
+
+static bool stop;
+static u32 others;	/* increments by the other thread; read after it ended */
+
+static void *increment(void *counter)
+{
+	for (; !__atomic_load_n(&stop, __ATOMIC_RELAXED); others++)
+		__atomic_fetch_add((u32 *)counter, 1, __ATOMIC_SEQ_CST);
+	return NULL;
+}
+
+TEST_F(cpu, nothing_is_lost_in_ram_that_is_shared)
+{
+	unsigned int done = 0, again = 0;
+	enum ivm_emul_result result;
+	time_t end = time(NULL) + 4;
+	pthread_t thread;
+
+	put_code(self, CODE, "\xf0\xff\x03", 3);		/* lock inc dword [rbx] */
+	self->regs.gpr[IVM_RBX] = DATA;
+	ASSERT_EQ(0, pthread_create(&thread, NULL, increment, fake_space_at(self->cpu.space, DATA)));
+	/* Until the two have met a few times; where CPUs are scarce that may take a while, or not happen. */
+	while (again < 20 && time(NULL) < end) {
+		self->regs.rip = CODE;
+		result = ivm_emul_mmio(&self->cpu, &ops, self, &self->fault, &self->gpa);
+		ASSERT_TRUE(result == IVM_EMUL_DONE || result == IVM_EMUL_AGAIN);
+		done += result == IVM_EMUL_DONE;
+		again += result == IVM_EMUL_AGAIN;
+	}
+	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
+	pthread_join(thread, NULL);
+	EXPECT_EQ(done + others, (u32)fake_space_get(self->cpu.space, DATA, 4));
 }
 
 /* ---- string I/O ---- */
