@@ -7,7 +7,7 @@
 #include "cpuid.h"
 #include "cpuid_allow.h"
 #include "x86.h"
-#include "../irq/irq.h"	/* IVM_APIC_BUS_KHZ, nothing else */
+#include "../irq/irq.h"	/* IVM_PLATFORM_APIC_BUS_KHZ, nothing else */
 
 #include <linux/bitops.h>
 #include <linux/bug.h>
@@ -358,7 +358,7 @@ static void build_hypervisor(struct builder *b, u32 tsc_khz)
 	r = signature_leaf(IVM_PLATFORM_CPUID_KVM + IVM_CPUID_KVM_MAX, "KVMKVMKVM\0\0\0");
 	add(b, &t->kvm[0], &r);
 	add(b, &t->kvm[1], &(struct ivm_cpuid_regs){ .eax = KVM_FEATURES });
-	r = (struct ivm_cpuid_regs){ .eax = tsc_khz, .ebx = IVM_APIC_BUS_KHZ };
+	r = (struct ivm_cpuid_regs){ .eax = tsc_khz, .ebx = IVM_PLATFORM_APIC_BUS_KHZ };
 	add(b, &t->kvm[0x10], &r);
 	r = signature_leaf(IVM_PLATFORM_CPUID_IVM, "IVMIVMIVMIVM");
 	add(b, &t->ivm, &r);

@@ -50,6 +50,7 @@
 #define IVM_PLATFORM_UART_PORT		0x3f8	/* 16550A */
 #define IVM_PLATFORM_UART_GSI		4
 #define IVM_PLATFORM_RTC_GSI		8	/* MC146818 at its usual ports; century in register 0x32 */
+#define IVM_PLATFORM_APIC_BUS_KHZ	1000000	/* input of the APIC timer's divider; CPUID 40000010h says it too */
 #define IVM_PLATFORM_CPUID_KVM		0x40000000U	/* documented KVM clock interface */
 #define IVM_PLATFORM_CPUID_IVM		0x40000100U	/* "IVMIVMIVMIVM" */
 
