@@ -233,6 +233,7 @@ static void vcpu_obey_init(struct ivm_vcpu *vcpu)
 	local_irq_disable();
 	ivm_lapic_init_signal(vcpu->vm->irq, vcpu->index);
 	local_irq_enable();
+	vcpu->irq_check = true;
 	vcpu->halted = false;
 	vcpu->nmis = 0;
 	vcpu->waits_for_sipi = vcpu->index;
