@@ -88,10 +88,11 @@ cpio_of()
 }
 
 # The ELF inside bzImage $1 on stdout: the payload that the boot protocol's
-# header points at (Documentation/x86/boot.rst), without the length word after it.
+# header points at (Documentation/x86/boot.rst). A word with its unpacked length
+# follows it, which in a gzip file is that file's own last word.
 vmlinux_of()
 {
-	local image=$1 sects off len magic unpack
+	local image=$1 sects off len magic unpack extra=4
 
 	sects=$(od -An -tu1 -j 0x1f1 -N 1 "$image")
 	off=$(od -An -tu4 -j 0x248 -N 4 "$image")
@@ -100,11 +101,11 @@ vmlinux_of()
 	magic=$(od -An -tx1 -j "$off" -N 4 "$image" | tr -d ' ')
 	case $magic in
 	fd377a58) unpack="xz -dc --single-stream" ;;
-	1f8b*) unpack="gzip -dc" ;;
+	1f8b*) unpack="gzip -dc" extra=0 ;;
 	28b52ffd) unpack="zstd -dcq" ;;
 	*) say "$image: unknown payload $magic"; return 1 ;;
 	esac
-	tail -c +$((off + 1)) "$image" | head -c $((len - 4)) | $unpack
+	tail -c +$((off + 1)) "$image" | head -c $((len - extra)) | $unpack
 }
 
 # put_busybox DIR: Debian's static busybox with a link for each applet.
