@@ -4,6 +4,7 @@
 
 #include "device.h"
 #include "fail.h"
+#include "store.h"
 #include "text.h"
 
 #include <errno.h>
@@ -194,7 +195,7 @@ static int ivm_console_run(const char *name, uint32_t flags, bool wait)
 
 	terminal.fd = ivm_device_console(name, flags | IVM_CONSOLE_INPUT | IVM_CONSOLE_NONBLOCK);
 	if (terminal.fd < 0)
-		return terminal.fd;
+		return ivm_store_explain(name, terminal.fd);
 	if (terminal.raw) {
 		fprintf(stderr, "Console of %s. Ctrl-] detaches.\n", name);
 		result = ivm_terminal_raw();
@@ -215,7 +216,7 @@ static int ivm_console_history(const char *name)
 	int result;
 
 	if (fd < 0)
-		return fd;
+		return ivm_store_explain(name, fd);
 	result = ivm_console_output(fd);
 	close(fd);
 	return result < 0 ? result : 0;

@@ -10,7 +10,6 @@
 #include "nl.h"
 #include "print.h"
 
-#include <locale.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -178,10 +177,8 @@ static int ivm_run(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	int err;
+	int err = ivm_run(argc, argv);
 
-	setlocale(LC_ALL, "");
-	err = ivm_run(argc, argv);
 	if (err)
 		fprintf(stderr, "ivmctl: %s\n", ivm_failure());
 	if (!err)

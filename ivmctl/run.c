@@ -323,7 +323,7 @@ static int ivm_stop_vm(struct ivm_nl *nl, const struct ivm_args *args, bool forc
 	char *text;
 	int err;
 
-	err = ivm_nl_vm_get(nl, args->name, &vm);
+	err = ivm_store_explain(args->name, ivm_nl_vm_get(nl, args->name, &vm));
 	if (err)
 		return err;
 	id = ivm_json_get_number(vm, "id");
@@ -373,7 +373,7 @@ static int ivm_vm_simple(const struct ivm_args *args, enum ivm_cmd cmd)
 
 	if (err)
 		return err;
-	err = ivm_nl_vm_command(nl, cmd, args->name);
+	err = ivm_store_explain(args->name, ivm_nl_vm_command(nl, cmd, args->name));
 	if (!err && args->json)
 		ivm_print_vm(nl, args->name);
 	ivm_nl_close(nl);

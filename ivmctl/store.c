@@ -191,6 +191,15 @@ int ivm_store_exists(const char *name)
 	return result;
 }
 
+int ivm_store_explain(const char *name, int err)
+{
+	if (err != -ENOENT)
+		return err;
+	if (ivm_store_exists(name) == 1)
+		return ivm_fail(ENOENT, "VM '%s' does not run; start it with: ivmctl vm start %s", name, name);
+	return ivm_fail(ENOENT, "there is no VM '%s'; ivmctl vm list shows all", name);
+}
+
 static int ivm_store_write(int fd, const char *text, const char *path)
 {
 	size_t length = strlen(text);

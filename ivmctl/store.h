@@ -28,6 +28,13 @@ int ivm_store_load(const char *name, struct ivm_definition *def);
 /* Does a definition of @name exist, readable or not? Return: 1, 0, or negative errno. */
 int ivm_store_exists(const char *name);
 
+/*
+ * The module does not know @name: say what that means for the user, who may
+ * have a definition of it. Return: @err, -ENOENT, with the better sentence;
+ * any other @err as it is.
+ */
+int ivm_store_explain(const char *name, int err);
+
 /* Write @def, replacing what was there. The caller holds the lock. */
 int ivm_store_save(const struct ivm_definition *def);
 

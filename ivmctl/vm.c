@@ -235,7 +235,7 @@ static void ivm_vm_note(struct json_object *vm, bool defined)
  */
 static struct json_object *ivm_vm_model(const char *name, struct json_object *vm)
 {
-	struct json_object *definition = NULL, *differs;
+	struct json_object *definition = NULL, *differs, *value;
 	struct ivm_definition def;
 	int err = ivm_store_load(name, &def);
 
@@ -250,10 +250,10 @@ static struct json_object *ivm_vm_model(const char *name, struct json_object *vm
 		vm = json_object_new_object();
 		json_object_object_add(vm, "name", json_object_new_string(name));
 		json_object_object_add(vm, "state", json_object_new_string("defined"));
-		if (definition) {
-			json_object_object_add(vm, "vcpus", json_object_new_uint64(def.vcpus));
-			json_object_object_add(vm, "memory", json_object_new_uint64(def.memory));
-		}
+		if (json_object_object_get_ex(definition, "vcpus", &value))
+			json_object_object_add(vm, "vcpus", json_object_get(value));
+		if (json_object_object_get_ex(definition, "memory", &value))
+			json_object_object_add(vm, "memory", json_object_get(value));
 	} else if (definition && !ivm_vm_is_idle(vm)) {
 		differs = ivm_vm_differences(vm, definition);
 		if (differs)

@@ -369,6 +369,20 @@ TEST_F(store, a_leftover_of_a_killed_writer_does_no_harm)
 	EXPECT_EQ(1, ivm_store_exists("f"));
 }
 
+TEST_F(store, what_does_not_run_is_explained)
+{
+	ivm_store_unlock("f", ivm_store_lock("f"));
+	ASSERT_EQ(0, save("f", "64M"));
+	EXPECT_EQ(-ENOENT, ivm_store_explain("f", -ENOENT));
+	EXPECT_STREQ("VM 'f' does not run; start it with: ivmctl vm start f", ivm_failure());
+	EXPECT_EQ(-ENOENT, ivm_store_explain("g", -ENOENT));
+	EXPECT_STREQ("there is no VM 'g'; ivmctl vm list shows all", ivm_failure());
+	ivm_fail(EBUSY, "busy");
+	EXPECT_EQ(-EBUSY, ivm_store_explain("f", -EBUSY));
+	EXPECT_STREQ("busy", ivm_failure());
+	EXPECT_EQ(0, ivm_store_explain("f", 0));
+}
+
 /* Readers always meet a whole file while writers replace it; killing a writer at any moment loses nothing. */
 TEST_F(store, readers_never_meet_half_a_file)
 {
