@@ -7,7 +7,6 @@
 #include "cpuid.h"
 #include "cpuid_allow.h"
 #include "x86.h"
-#include "../irq/irq.h"	/* IVM_PLATFORM_APIC_BUS_KHZ, nothing else */
 
 #include <linux/bitops.h>
 #include <linux/bug.h>

@@ -201,11 +201,10 @@ static void access_port(struct board *b, u8 where, u8 how, u32 value)
 	u64 port = ports[where % ARRAY_SIZE(ports)], got = 0;
 	unsigned int size = 1U << how % 3;
 
-	if (how & 0x80) {
+	if (how & 0x80)
 		ivm_bus_write(b->bus, IVM_BUS_IO, port, size, value | (u64)how << 32);
-	} else if (ivm_bus_read(b->bus, IVM_BUS_IO, port, size, &got)) {
+	else if (ivm_bus_read(b->bus, IVM_BUS_IO, port, size, &got))
 		BUG_ON(got >> 8 * size);
-	}
 }
 
 static void reader(struct board *b, unsigned int len)
