@@ -26,8 +26,7 @@ static void ivm_elf_scan_notes(struct ivm_elf *elf, const unsigned char *notes, 
 		memcpy(&note, notes, sizeof(note));
 		notes += sizeof(note);
 		length -= sizeof(note);
-		if (note.n_namesz > length)
-			return;
+		/* 32-bit lengths in 64-bit sums: nothing can wrap. */
 		name = (note.n_namesz + pad) & ~pad;
 		if (name > length || note.n_descsz > length - name)
 			return;

@@ -67,11 +67,14 @@ FIXTURE(terminal) {
 
 FIXTURE_SETUP(terminal)
 {
+	const int small = 4096;
 	int pair[2];
 
 	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
 	self->guest = pair[0];
 	guest_end = pair[1];
+	/* A guest's queue is short. */
+	ASSERT_EQ(0, setsockopt(guest_end, SOL_SOCKET, SO_SNDBUF, &small, sizeof(small)));
 	ASSERT_EQ(0, openpty(&self->user, &self->slave, NULL, NULL, NULL));
 	ASSERT_EQ(0, tcgetattr(self->slave, &self->before));
 	self->child = fork();
