@@ -221,7 +221,7 @@ ivm_threads() # the vCPU threads of all VMs (P3), or of VM $1
 	for d in /proc/[0-9]*; do
 		[ ! -e "$d/exe" ] || [ -z "$(tr -d '\0' <"$d/cmdline" 2>/dev/null)" ] || continue
 		sed -n "s#^Name:\t##p" "$d/status" 2>/dev/null
-	done | grep -E "^ivm[-/:]${1:-}"
+	done | grep -E "^ivm-${1:-.*}/[0-9]+\$"
 }
 
 mem_available() { awk '/^MemAvailable/ { print $2 }' /proc/meminfo; }

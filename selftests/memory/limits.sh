@@ -4,7 +4,8 @@
 # shellcheck source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
 
-free_close_to() { local d=$(($(mem_available) - $1)); [ "${d#-}" -lt 8192 ]; }
+# What the kernel estimates as available is never quite the same; a VM of these tests has hundreds of MiB.
+free_close_to() { local d=$(($(mem_available) - $1)); [ "${d#-}" -lt 32768 ]; }
 
 test_more_than_the_host_has()
 {

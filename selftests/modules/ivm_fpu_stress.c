@@ -61,7 +61,7 @@ static void use_registers(u8 in[REGS][REG_BYTES], u8 out[REGS][REG_BYTES], unsig
 	else
 		EACH(LOAD_X);
 	for (i = 0; i < hold; i++)
-		cpu_relax();
+		barrier();
 	if (avx)
 		EACH(SAVE_Y);
 	else
@@ -76,7 +76,7 @@ static void from_timer_softirq(struct timer_list *timer)
 {
 	struct stress *s = container_of(timer, struct stress, timer);
 
-	use_registers(s->in[0], s->out[0], 200);
+	use_registers(s->in[0], s->out[0], 300);
 	atomic64_inc(&uses[0]);
 	if (!READ_ONCE(stopping))
 		mod_timer(timer, jiffies + 1);
@@ -87,7 +87,7 @@ static int from_thread(void *arg)
 	struct stress *s = arg;
 
 	while (!kthread_should_stop()) {
-		use_registers(s->in[1], s->out[1], 2000);
+		use_registers(s->in[1], s->out[1], 3000);
 		atomic64_inc(&uses[1]);
 		usleep_range(200, 400);
 	}
