@@ -100,6 +100,9 @@ void svm_irq_window(struct ivm_cpu *cpu)
 {
 	struct svm_vcpu *svm = svm_of(cpu);
 
+	/* Here the window would open at once; the next exit comes with the HLT, or the host's tick. */
+	if (unlikely(cpu->shadow && svm->shadow_kept))
+		return;
 	/* V_IRQ again each time: the CPU may write back its own view of it at any exit. */
 	svm->vmcb->control.int_ctl |= V_IRQ_MASK | V_IGN_TPR_MASK | V_INTR_PRIO_MASK;
 	svm_dirty(svm, SVM_CLEAN_TPR);

@@ -299,6 +299,26 @@ static void svm_put(struct ivm_cpu *cpu)
 		hw_breakpoint_restore();
 }
 
+/*
+ * VMRUN loads the interrupt shadow from the VMCB (APM 15.21.5), but an emulator
+ * is known that does not. What interrupts the guest between STI and HLT would
+ * then be taken before the HLT, which nothing ends any more. When an exit that
+ * no instruction caused finds RIP where it was entered in a shadow, the
+ * instruction in the shadow has not run yet. Not for ever: it may be a jump to itself.
+ */
+static bool svm_keep_shadow(struct svm_vcpu *svm, u64 rip, const struct vmcb *vmcb)
+{
+	u32 code = vmcb->control.exit_code;
+
+	if (vmcb->save.rip == rip && svm->shadow_kept < SVM_SHADOW_KEPT_MAX &&
+	    (code == SVM_EXIT_INTR || code == SVM_EXIT_VINTR || code == SVM_EXIT_NMI)) {
+		svm->shadow_kept++;
+		return true;
+	}
+	svm->shadow_kept = 0;
+	return false;
+}
+
 static void svm_enter(struct ivm_cpu *cpu)
 {
 	struct svm_host *host = this_cpu_ptr(&svm_host);
@@ -306,6 +326,8 @@ static void svm_enter(struct ivm_cpu *cpu)
 	struct vmcb *vmcb = svm->vmcb;
 	struct vmcb_control_area *control = &vmcb->control;
 	u32 spec_guest = 0, spec_host = 0;
+	bool shadow = cpu->shadow;
+	u64 rip = cpu->regs.rip;
 
 	svm_take_asid(svm, host);
 
@@ -317,9 +339,9 @@ static void svm_enter(struct ivm_cpu *cpu)
 
 	vmcb->save.rax = cpu->regs.gpr[IVM_RAX];
 	vmcb->save.rsp = cpu->regs.gpr[IVM_RSP];
-	vmcb->save.rip = cpu->regs.rip;
+	vmcb->save.rip = rip;
 	vmcb->save.rflags = cpu->regs.rflags;
-	control->int_state = cpu->shadow ? SVM_INTERRUPT_SHADOW_MASK : 0;
+	control->int_state = shadow ? SVM_INTERRUPT_SHADOW_MASK : 0;
 
 	if (svm_features.spec_ctrl) {
 		if (svm_features.v_spec_ctrl) {
@@ -337,6 +359,12 @@ static void svm_enter(struct ivm_cpu *cpu)
 	cpu->regs.rip = vmcb->save.rip;
 	cpu->regs.rflags = vmcb->save.rflags;
 	cpu->shadow = control->int_state & SVM_INTERRUPT_SHADOW_MASK;
+	if (unlikely(shadow)) {
+		if (cpu->shadow)
+			svm->shadow_kept = 0;
+		else
+			cpu->shadow = svm_keep_shadow(svm, rip, vmcb);
+	}
 	if (svm_features.clean_bits)
 		control->clean = SVM_CLEAN_ALL;
 

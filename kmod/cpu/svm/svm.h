@@ -24,6 +24,8 @@ enum svm_clean {
 	SVM_CLEAN_ALL = (1U << 11) - 1,
 };
 
+#define SVM_SHADOW_KEPT_MAX 3
+
 /* Legend: (o) the vCPU's own thread, or the thread is parked  (c) constant once created */
 struct svm_vcpu {
 	struct vmcb *vmcb;		/* (o) */
@@ -34,6 +36,7 @@ struct svm_vcpu {
 	bool nmi_masked;		/* (o) an NMI was delivered, its IRET not yet seen */
 	bool iret_seen;			/* (o) the IRET at iret_rip is about to end the masking */
 	u64 iret_rip;
+	u8 shadow_kept;			/* (o) exits in a row at which svm_keep_shadow() put a shadow back */
 	bool spec_ctrl_by_cpu;		/* (c) the CPU switches SPEC_CTRL itself */
 };
 
