@@ -23,7 +23,7 @@ test_no_bit_differs_either_way()
 		guest_vm "fpu$i" fpu 1 16M "rounds=$((ROUNDS / vms))"
 		vm_start "fpu$i"
 	done
-	seen=0
+	seen=0 since=$SECONDS
 	for ((end = SECONDS + ${FPU_SECONDS:-900}; SECONDS < end; )); do
 		left=0
 		for ((i = 0; i < vms; i++)); do
@@ -31,7 +31,8 @@ test_no_bit_differs_either_way()
 		done
 		[ $left = 1 ] || break
 		now=$(console fpu0 | grep -c 'done$')
-		[ "$now" = "$seen" ] || { seen=$now; say "$(console fpu0 | grep 'done$' | tail -n 1 | sed 's/^# //'); host: $(cat $stress)"; }
+		[ "$now" = "$seen" ] || { seen=$now since=$SECONDS; say "$(console fpu0 | grep 'done$' | tail -n 1 | sed 's/^# //'); host: $(cat $stress)"; }
+		[ $((SECONDS - since)) -lt 240 ] || { bad "no progress for 240 s: a guest hangs"; break; }
 		sleep 1
 	done
 	line=$(cat $stress)
