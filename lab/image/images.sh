@@ -178,7 +178,7 @@ image_root()
 # finish_kernel DIR TREE KVER: TREE holds boot/vmlinuz-KVER and lib/modules/KVER.
 finish_kernel()
 {
-	local dir=$1 tree=$2 kver=$3 ird=$dir/ird m
+	local dir=$1 tree=$2 kver=$3 ird=$1/ird m
 
 	cp "$tree/boot/vmlinuz-$kver" "$dir/vmlinuz"
 	vmlinux_of "$dir/vmlinuz" >"$dir/vmlinux"

@@ -22,8 +22,8 @@ static DEFINE_MUTEX(provoke_a);
 static DEFINE_MUTEX(provoke_b);
 static int provoke_shift = 40;
 
-/* Hides from the compiler what it would warn of. */
-static void *volatile provoke_kept;
+/* A block of memory passes through here, out of the compiler's sight. */
+static char *provoke_kept;
 
 static void provoke_warn(void)
 {
@@ -32,13 +32,15 @@ static void provoke_warn(void)
 
 static void provoke_oops(void)
 {
-	*(volatile int *)8 = 1;
+	int *nowhere = (int *)8;
+
+	WRITE_ONCE(*nowhere, 1);
 }
 
 static void provoke_sleep(void)
 {
 	spin_lock(&provoke_spin);
-	msleep(1);
+	msleep(20);
 	spin_unlock(&provoke_spin);
 }
 
@@ -61,9 +63,10 @@ static void provoke_kasan(void)
 
 	if (!p)
 		return;
-	provoke_kept = p;
+	WRITE_ONCE(provoke_kept, p);
 	kfree(p);
-	((volatile char *)provoke_kept)[3] = 1;
+	WRITE_ONCE(READ_ONCE(provoke_kept)[3], 1);
+	WRITE_ONCE(provoke_kept, NULL);
 }
 
 static void provoke_ubsan(void)
@@ -88,8 +91,8 @@ static void provoke_objects(void)
 
 static void provoke_leak(void)
 {
-	provoke_kept = kmalloc(200, GFP_KERNEL);
-	provoke_kept = NULL;
+	WRITE_ONCE(provoke_kept, kmalloc(200, GFP_KERNEL));
+	WRITE_ONCE(provoke_kept, NULL);
 }
 
 static const struct {
