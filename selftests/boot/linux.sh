@@ -101,7 +101,7 @@ test_panic_with_reboot()
 # shellcheck disable=SC2016
 WORK='
 work() {
-	mkdir -p /tmp/w$1/tree && cd /tmp/w$1 || exit 1
+	mkdir -p /tmp/job$1/tree && cd /tmp/job$1 || exit 1
 	i=0
 	while [ $i -lt 200 ]; do
 		seq $((i * 1000 + $1)) $((i * 1000 + 2500)) >tree/f$i
@@ -123,8 +123,8 @@ workload() # VCPUS MEMORY
 {
 	local script=${WORK//NR/$1}
 
-	(cd /tmp && rm -rf w? out?; bash -c "$script" | sort) >want
-	rm -rf /tmp/w? /tmp/out?
+	(cd /tmp && rm -rf job? out?; bash -c "$script" | sort) >want
+	rm -rf /tmp/job? /tmp/out?
 	same "lines of the host's result" "$(wc -l <want)" $(($1 * 2))
 	linux_vm "work$1" "$1" "$2" "$script"
 	vm_start "work$1"
