@@ -40,7 +40,7 @@ clean:
 	rm -rf $(O)
 
 check: deps
-	@selftests/check $(LEGS)
+	@FPU_ROUNDS=$(FPU_ROUNDS) selftests/check $(LEGS)
 
 demo: deps
 	@lab/demo
