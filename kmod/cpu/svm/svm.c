@@ -50,7 +50,7 @@ static const unsigned int svm_always_intercepted[] = {
 	INTERCEPT_EXCEPTION_OFFSET + X86_TRAP_DB,
 };
 
-/* Why SVM cannot be used, from the registers that say so; also run on made-up values by the unit test. */
+/* Why SVM cannot be used, from the registers that say so. */
 static int svm_refusal(bool svm, bool np, u64 vm_cr, struct ivm_why *why)
 {
 	if (!svm)

@@ -37,7 +37,6 @@ struct svm_vcpu {
 	bool iret_seen;			/* (o) the IRET at iret_rip is about to end the masking */
 	u64 iret_rip;
 	u8 shadow_kept;			/* (o) exits in a row at which svm_keep_shadow() put a shadow back */
-	bool spec_ctrl_by_cpu;		/* (c) the CPU switches SPEC_CTRL itself */
 };
 
 /* What SVM needs of each CPU. Written with interrupts off on that CPU. */
