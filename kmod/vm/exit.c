@@ -33,6 +33,21 @@ const struct ivm_emul_cpu *ivm_exit_view(struct ivm_vcpu *vcpu)
 	return &vcpu->emul;
 }
 
+/* The guest shut itself down; where it was says why. After SHUTDOWN the state is what the CPU left (APM 15.14.3). */
+static void exit_shutdown(struct ivm_vcpu *vcpu)
+{
+	const struct ivm_regs *regs = &vcpu->cpu.regs;
+	const struct ivm_sregs *sregs = ivm_exit_view(vcpu)->sregs;
+	char text[IVM_TEXT_MAX];
+
+	snprintf(text, sizeof(text),
+		 "vCPU %u: RIP %#llx, RSP %#llx, CR0 %#llx, CR2 %#llx, CR3 %#llx, CS %#x, IDT %#llx+%#x", vcpu->index,
+		 regs->rip, regs->gpr[IVM_RSP], sregs->cr0, sregs->cr2, sregs->cr3, sregs->seg[IVM_CS].selector,
+		 sregs->idtr.base, sregs->idtr.limit);
+	ivm_vm_wish_stop(vcpu->vm, IVM_STOP_TRIPLE_FAULT, vcpu->index, text);
+	vcpu->leave = true;
+}
+
 /**
  * ivm_exit_inject() - deliver a fault to the guest; RIP stays at the instruction
  * @vcpu:  whose guest faults
@@ -41,10 +56,8 @@ const struct ivm_emul_cpu *ivm_exit_view(struct ivm_vcpu *vcpu)
 void ivm_exit_inject(struct ivm_vcpu *vcpu, const struct ivm_fault *fault)
 {
 	vcpu->count[IVM_COUNT_FAULT]++;
-	if (ivm_backend->inject_fault(&vcpu->cpu, fault)) {
-		ivm_vm_wish_stop(vcpu->vm, IVM_STOP_TRIPLE_FAULT, vcpu->index, "");
-		vcpu->leave = true;
-	}
+	if (ivm_backend->inject_fault(&vcpu->cpu, fault))
+		exit_shutdown(vcpu);
 }
 
 void ivm_exit_inject_gp(struct ivm_vcpu *vcpu)
@@ -181,12 +194,6 @@ static void exit_exception(struct ivm_vcpu *vcpu)
 	ivm_exit_inject(vcpu, &vcpu->cpu.exit.exc);
 }
 
-static void exit_triple_fault(struct ivm_vcpu *vcpu)
-{
-	ivm_vm_wish_stop(vcpu->vm, IVM_STOP_TRIPLE_FAULT, vcpu->index, "");
-	vcpu->leave = true;
-}
-
 static void exit_end(struct ivm_vcpu *vcpu)
 {
 	char text[IVM_TEXT_MAX];
@@ -220,7 +227,7 @@ void (*const ivm_exit_handlers[IVM_EXIT_REASONS])(struct ivm_vcpu *vcpu) = {
 	[IVM_EXIT_CACHE]	= exit_cache,
 	[IVM_EXIT_RDPMC]	= ivm_exit_inject_gp,
 	[IVM_EXIT_PAUSE]	= exit_pause,
-	[IVM_EXIT_TRIPLE_FAULT]	= exit_triple_fault,
+	[IVM_EXIT_TRIPLE_FAULT]	= exit_shutdown,
 	[IVM_EXIT_INVALID]	= exit_end,
 	[IVM_EXIT_UNKNOWN]	= exit_end,
 };

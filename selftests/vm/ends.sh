@@ -11,6 +11,7 @@ triple_fault() # HOW [VCPU]
 	wait_for 30 vm_ended triple || give_up "it has not ended"
 	same reason "$(vm_get triple stop-reason)" triple-fault
 	same "vCPU" "$(vm_get triple stop-code)" "${2:-0}"
+	vm_get triple text | grep -q "vCPU ${2:-0}: RIP 0x" || bad "it does not say where: $(vm_get triple text)"
 	ivmctl vm list | grep -qi 'triple.*triple fault' || bad "the list does not say so: $(ivmctl vm list | grep triple)"
 }
 
