@@ -55,22 +55,27 @@ extern void qemu_plugin_register_vcpu_insn_exec_inline(struct qemu_plugin_insn *
 EXPORT int qemu_plugin_version = 1;
 EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const struct emulator *emulator, int argc, char **argv);
 
+#define RETURNS_MAX 8	/* KVM has two, one of them for encrypted guests */
+
 struct counts {
 	uint64_t all, guest, entries;
 };
 
 static const unsigned char vmrun[] = { 0x0f, 0x01, 0xd8 };
-static const unsigned char mark[] = { MARK_BYTES };
 
 static struct counts now;	/* now.guest: of the runs that ended */
 static struct counts begun[MARK_IDS];
 static uint64_t entered;	/* now.all at the VMRUN */
 static bool in_guest;
-static const char *returns[8];	/* where #VMEXIT resumes: one place per hypervisor */
+static const char *returns[RETURNS_MAX];	/* where #VMEXIT resumes */
 static unsigned int nr_returns;
 static FILE *out;
 
-/* Callbacks run before their instruction, but after it was counted. */
+/*
+ * Whether an instruction's callback runs before or after it is counted makes no
+ * difference: what lies between VMRUN and the place of return, without both, is
+ * the guest's.
+ */
 static void at_vmrun(unsigned int cpu, void *data)
 {
 	if (in_guest)		/* a guest that tries it: an exit like others */
@@ -104,12 +109,21 @@ static void at_mark(unsigned int cpu, void *data)
 	fflush(out);
 }
 
+/* Is this the instruction behind a VMRUN that was seen? The memory may have got other contents meanwhile. */
+static bool is_return(const char *place)
+{
+	for (unsigned int i = 0; i < nr_returns; i++)
+		if (returns[i] == place)
+			return !memcmp(place - sizeof(vmrun), vmrun, sizeof(vmrun));
+	return false;
+}
+
 static void add_return(const char *place)
 {
 	for (unsigned int i = 0; i < nr_returns; i++)
 		if (returns[i] == place)
 			return;
-	if (nr_returns < sizeof(returns) / sizeof(returns[0]))
+	if (nr_returns < RETURNS_MAX)
 		returns[nr_returns++] = place;
 }
 
@@ -129,12 +143,11 @@ static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 				add_return(place + size);
 			qemu_plugin_register_vcpu_insn_exec_cb(insn, at_vmrun, CALLBACK_READS_NO_REGISTERS, NULL);
 		}
-		for (unsigned int k = 0; k < nr_returns; k++)
-			if (place == returns[k])
-				qemu_plugin_register_vcpu_insn_exec_cb(insn, at_return, CALLBACK_READS_NO_REGISTERS, NULL);
-		if (size == sizeof(mark) + 1 && !memcmp(code, mark, sizeof(mark)) && code[sizeof(mark)] < 2 * MARK_IDS)
+		if (is_return(place))
+			qemu_plugin_register_vcpu_insn_exec_cb(insn, at_return, CALLBACK_READS_NO_REGISTERS, NULL);
+		if (size == sizeof(mark_bytes) + 1 && !memcmp(code, mark_bytes, size - 1) && code[size - 1] < 2 * MARK_IDS)
 			qemu_plugin_register_vcpu_insn_exec_cb(insn, at_mark, CALLBACK_READS_NO_REGISTERS,
-							       (void *)(uintptr_t)code[sizeof(mark)]);
+							       (void *)(uintptr_t)code[size - 1]);
 	}
 }
 

@@ -3,10 +3,12 @@
 #ifndef BENCH_MARK_H
 #define BENCH_MARK_H
 
-#define MARK_BYTES	0x0f, 0x1f, 0x84, 0x00, 0x49, 0x56, 0x4d	/* nopl 0x??4d5649(%rax,%rax) */
+/* nopl 0x??4d5649(%rax,%rax): all bytes of it but the last. */
+static const unsigned char mark_bytes[] = { 0x0f, 0x1f, 0x84, 0x00, 0x49, 0x56, 0x4d };
+
 enum { MARK_OURS, MARK_PEERS, MARK_IDS };
 
-#define MARK(code)	asm volatile(".byte 0x0f, 0x1f, 0x84, 0x00, 0x49, 0x56, 0x4d, %c0" : : "i" (code) : "memory")
+#define MARK(code)	({ asm volatile(".byte 0x0f, 0x1f, 0x84, 0x00, 0x49, 0x56, 0x4d, %c0" : : "i" (code) : "memory"); })
 #define MARK_BEGIN(id)	MARK((id) * 2)
 #define MARK_END(id)	MARK((id) * 2 + 1)
 
