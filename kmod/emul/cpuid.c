@@ -4,6 +4,7 @@
 #include "x86.h"
 
 #include <linux/bits.h>
+#include <linux/compiler.h>
 #include <linux/kernel.h>
 #include <linux/slab.h>
 
@@ -37,25 +38,36 @@ static const struct ivm_cpuid_leaf *ivm_cpuid_other(const struct ivm_cpuid *cpui
 	return cpuid->beyond_repeats ? &cpuid->basic[cpuid->basic_max] : &zero;
 }
 
+static __always_inline const struct ivm_cpuid_leaf *ivm_cpuid_find(const struct ivm_cpuid *cpuid, u32 leaf)
+{
+	if (leaf <= cpuid->basic_max)
+		return &cpuid->basic[leaf];
+	if (leaf - IVM_CPUID_EXT_BASE <= cpuid->ext_max)
+		return &cpuid->ext[leaf - IVM_CPUID_EXT_BASE];
+	return ivm_cpuid_other(cpuid, leaf);
+}
+
+static __always_inline const struct ivm_cpuid_regs *
+ivm_cpuid_entry(const struct ivm_cpuid *cpuid, const struct ivm_cpuid_leaf *entry, u32 subleaf)
+{
+	if (!entry->nr)
+		return &cpuid->answer[entry->first];
+	return &cpuid->answer[subleaf < entry->nr ? entry->first + subleaf : 0];
+}
+
+const struct ivm_cpuid_regs *ivm_cpuid_fixed(const struct ivm_cpuid *cpuid, u32 leaf, u32 subleaf)
+{
+	const struct ivm_cpuid_leaf *entry = ivm_cpuid_find(cpuid, leaf);
+
+	return unlikely(entry->live != IVM_CPUID_FIXED) ? NULL : ivm_cpuid_entry(cpuid, entry, subleaf);
+}
+
 void ivm_cpuid_answer(const struct ivm_cpuid *cpuid, const struct ivm_cpuid_state *state,
 		      u32 leaf, u32 subleaf, struct ivm_cpuid_regs *out)
 {
-	const struct ivm_cpuid_leaf *entry;
+	const struct ivm_cpuid_leaf *entry = ivm_cpuid_find(cpuid, leaf);
 
-	if (leaf <= cpuid->basic_max)
-		entry = &cpuid->basic[leaf];
-	else if (leaf - IVM_CPUID_EXT_BASE <= cpuid->ext_max)
-		entry = &cpuid->ext[leaf - IVM_CPUID_EXT_BASE];
-	else
-		entry = ivm_cpuid_other(cpuid, leaf);
-
-	if (!entry->nr)
-		*out = cpuid->answer[entry->first];
-	else if (subleaf < entry->nr)
-		*out = cpuid->answer[entry->first + subleaf];
-	else
-		*out = cpuid->answer[0];
-
+	*out = *ivm_cpuid_entry(cpuid, entry, subleaf);
 	switch (entry->live) {
 	case IVM_CPUID_FEATURES:
 		out->ebx |= state->vcpu << 24;

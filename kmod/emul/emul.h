@@ -10,12 +10,16 @@
 
 #include "../regs.h"
 
+#include <linux/compiler.h>
+#include <linux/types.h>
+#include <asm/unaligned.h>
+
 struct ivm_space;
 
 /**
  * struct ivm_code_cache - pages that instructions were lately read from
  *
- * For ivm_emul_length() only, and only a shortcut: a page is used when each
+ * For ivm_emul_code() only, and only a shortcut: a page is used when each
  * table entry on the way to it still holds what it held. One per vCPU, owned by
  * its thread. Must be zeroed whenever guest RAM is populated: it has pointers
  * into it.
@@ -81,7 +85,42 @@ int ivm_walk(const struct ivm_emul_cpu *cpu, u64 linear, unsigned int access, u6
 /* ---- decode.c, exec.c ---- */
 
 /**
+ * ivm_emul_code() - the bytes at CS:RIP, where they can be had at once
+ * @cpu: as for ivm_emul_length()
+ * Return: at least four of them, in guest RAM; NULL outside 64-bit mode, at the
+ * end of a page, and where they cannot be fetched.
+ */
+const u8 *ivm_emul_code(const struct ivm_emul_cpu *cpu);
+
+/* The length, whatever the mode and the prefixes. Return: as ivm_emul_length(). */
+unsigned int ivm_emul_length_slow(const struct ivm_emul_cpu *cpu, u32 opcode);
+
+/* Bytes of an opcode written as a number. */
+static __always_inline unsigned int ivm_opcode_bytes(u32 opcode)
+{
+	return opcode > 0xffff ? 3 : opcode > 0xff ? 2 : 1;
+}
+
+/* MOV to and from control and debug registers: ModRM names two registers whatever its mod field says. */
+static __always_inline bool ivm_opcode_has_register(u32 opcode)
+{
+	return opcode - 0x0f20 <= 0x0f23 - 0x0f20;
+}
+
+/* Groups 6 and 7 (LGDT, INVLPG …) when their ModRM byte is not part of the number. */
+static __always_inline bool ivm_opcode_has_modrm(u32 opcode)
+{
+	return opcode - 0x0f00 <= 0x0f01 - 0x0f00;
+}
+
+static __always_inline bool ivm_opcode_has_immediate(u32 opcode)
+{
+	return opcode == 0xcd || opcode - 0xe4 <= 0xe7 - 0xe4;	/* INT n; IN and OUT of a port given here */
+}
+
+/**
  * ivm_emul_length() - length of the instruction at CS:RIP, for intercepts where the CPU does not tell
+ * @cpu:	CS and control registers
  * @opcode:	the opcode expected there without prefixes, as the number 0x0fa2
  *		(CPUID), 0xf4 (HLT), 0x0f32 …; decides nothing but whether what is
  *		found is believed
@@ -89,10 +128,21 @@ int ivm_walk(const struct ivm_emul_cpu *cpu, u64 linear, unsigned int access, u6
  * (the guest changed its code or tables meanwhile): simply enter again.
  *
  * Hot path (a CPUID exit pays it on CPUs without next-RIP save), in 64-bit mode
- * without prefixes: some 70 instructions where @cpu has a cache of code pages
- * and the last walk still holds, some 200 where not.
+ * without prefixes: some 60 instructions where @cpu has a cache of code pages
+ * and the last walk still holds, some 200 where not. Inline because what it
+ * asks of the opcode is known where it is called.
  */
-unsigned int ivm_emul_length(const struct ivm_emul_cpu *cpu, u32 opcode);
+static __always_inline unsigned int ivm_emul_length(const struct ivm_emul_cpu *cpu, u32 opcode)
+{
+	unsigned int n = ivm_opcode_bytes(opcode);
+	const u8 *code = ivm_emul_code(cpu);
+
+	/* No segment, no page boundary, no prefix, nothing after the opcode: nearly always. */
+	if (likely(code) && likely(get_unaligned_be32(code) >> (32 - 8 * n) == opcode) &&
+	    !ivm_opcode_has_register(opcode) && !ivm_opcode_has_modrm(opcode) && !ivm_opcode_has_immediate(opcode))
+		return n;
+	return ivm_emul_length_slow(cpu, opcode);
+}
 
 /**
  * ivm_emul_mov_reg() - a MOV to or from a control or debug register (0x0f20 … 0x0f23)
@@ -146,9 +196,11 @@ struct ivm_cpuid_state {
  */
 struct ivm_cpuid *ivm_cpuid_create(unsigned int nr_vcpus, u32 tsc_khz, u64 xcr0);
 void ivm_cpuid_destroy(struct ivm_cpuid *cpuid);
-/* Hot path: at most some 40 instructions. Leaves beyond the maximum answer as vendor's CPUs do. */
+/* Leaves beyond the maximum answer as vendor's CPUs do. */
 void ivm_cpuid_answer(const struct ivm_cpuid *cpuid, const struct ivm_cpuid_state *state,
 		      u32 leaf, u32 subleaf, struct ivm_cpuid_regs *out);
+/* The answer where it does not depend on the state, which is nearly everywhere, else NULL. Hot path: some 20 instructions. */
+const struct ivm_cpuid_regs *ivm_cpuid_fixed(const struct ivm_cpuid *cpuid, u32 leaf, u32 subleaf);
 /* Bits of CR4 (and EFER) that the guest may set, derived from the same table. */
 u64 ivm_cpuid_cr4_allowed(const struct ivm_cpuid *cpuid);
 u64 ivm_cpuid_efer_allowed(const struct ivm_cpuid *cpuid);

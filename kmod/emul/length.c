@@ -7,41 +7,16 @@
 #include <linux/compiler.h>
 #include <linux/kernel.h>
 
-#include <asm/unaligned.h>
-
-/* Bytes of an opcode written as a number: 0xf4, 0x0fa2, 0x0f01d0. */
-static unsigned int opcode_bytes(u32 opcode)
-{
-	return opcode > 0xffff ? 3 : opcode > 0xff ? 2 : 1;
-}
-
-/* MOV to and from control and debug registers: ModRM names two registers whatever its mod field says. */
-static bool has_register_byte(u32 opcode)
-{
-	return opcode - 0x0f20 <= 0x0f23 - 0x0f20;
-}
-
-/* Groups 6 and 7 (LGDT, INVLPG …) when their ModRM byte is not part of the number. */
-static bool has_modrm(u32 opcode)
-{
-	return opcode - 0x0f00 <= 0x0f01 - 0x0f00;
-}
-
-static bool has_immediate(u32 opcode)
-{
-	return opcode == 0xcd || opcode - 0xe4 <= 0xe7 - 0xe4;	/* INT n; IN and OUT of a port given here */
-}
-
 /*
  * With prefixes, in other modes, across pages, and with what follows some
  * opcodes. @rm, may be NULL: the register in the r/m field of that.
  */
-static noinline unsigned int length_slow(const struct ivm_emul_cpu *cpu, u32 opcode, unsigned int *rm)
+static unsigned int length_slow(const struct ivm_emul_cpu *cpu, u32 opcode, unsigned int *rm)
 {
 	struct ivm_fault fault;
 	u64 gpa;
 	struct ivm_insn insn = { .cpu = cpu, .fault = &fault, .gpa = &gpa };
-	unsigned int n = opcode_bytes(opcode);
+	unsigned int n = ivm_opcode_bytes(opcode);
 	u32 found;
 	u8 byte;
 
@@ -62,9 +37,9 @@ static noinline unsigned int length_slow(const struct ivm_emul_cpu *cpu, u32 opc
 	/* All of these are #UD with LOCK, and would not have been intercepted. */
 	if (found != opcode || insn.lock)
 		return 0;
-	if ((has_register_byte(opcode) || has_immediate(opcode)) && ivm_code_byte(&insn, &byte))
+	if ((ivm_opcode_has_register(opcode) || ivm_opcode_has_immediate(opcode)) && ivm_code_byte(&insn, &byte))
 		return 0;
-	if (has_modrm(opcode) && ivm_decode_modrm(&insn))
+	if (ivm_opcode_has_modrm(opcode) && ivm_decode_modrm(&insn))
 		return 0;
 	if (rm)
 		*rm = (byte & 7) | (insn.rex & REX_B ? 8 : 0);
@@ -156,25 +131,22 @@ static noinline const u8 *code_walk(const struct ivm_emul_cpu *cpu, u64 rip)
 	return ram;
 }
 
-unsigned int ivm_emul_length(const struct ivm_emul_cpu *cpu, u32 opcode)
+const u8 *ivm_emul_code(const struct ivm_emul_cpu *cpu)
 {
 	u64 rip = cpu->regs->rip;
-	unsigned int n = opcode_bytes(opcode);
 	const struct ivm_code_page *page;
-	const u8 *ram;
 
-	/* No segment, no page boundary, no prefix, nothing after the opcode: nearly always. */
-	if (likely(ivm_in_long_mode_code(cpu->sregs) && (rip & 0xfff) <= 0xffc)) {
-		page = cpu->code ? slot(cpu, rip) : NULL;
-		if (likely(page && still_holds(cpu, page, rip)))
-			ram = page->ram + (rip & 0xfff);
-		else
-			ram = code_walk(cpu, rip);
-		if (unlikely(!ram))
-			return 0;
-		if (likely(get_unaligned_be32(ram) >> (32 - 8 * n) == opcode) &&
-		    !has_register_byte(opcode) && !has_modrm(opcode) && !has_immediate(opcode))
-			return n;
+	if (unlikely(!ivm_in_long_mode_code(cpu->sregs) || (rip & 0xfff) > 0xffc))
+		return NULL;
+	if (likely(cpu->code)) {
+		page = slot(cpu, rip);
+		if (likely(still_holds(cpu, page, rip)))
+			return page->ram + (rip & 0xfff);
 	}
+	return code_walk(cpu, rip);
+}
+
+unsigned int ivm_emul_length_slow(const struct ivm_emul_cpu *cpu, u32 opcode)
+{
 	return length_slow(cpu, opcode, NULL);
 }

@@ -84,24 +84,6 @@ void ivm_exit_single_step(struct ivm_vcpu *vcpu)
 	ivm_exit_inject(vcpu, &db);
 }
 
-/**
- * ivm_exit_skip() - move past the instruction that was intercepted and answered
- * @vcpu:   at the instruction
- * @opcode: for CPUs that do not tell its length; see ivm_emul_length()
- *
- * When its bytes cannot be read any more, because the guest changed its code or
- * tables under us, it executes again: only that guest is the slower for it.
- */
-void ivm_exit_skip(struct ivm_vcpu *vcpu, u32 opcode)
-{
-	unsigned int length = vcpu->cpu.exit.length;
-
-	if (!length)
-		length = ivm_emul_length(ivm_exit_code(vcpu), opcode);
-	if (length)
-		ivm_exit_advance(vcpu, length);
-}
-
 static void exit_skip_either(struct ivm_vcpu *vcpu, u32 opcode, u32 other)
 {
 	u64 rip = vcpu->cpu.regs.rip;
@@ -111,29 +93,45 @@ static void exit_skip_either(struct ivm_vcpu *vcpu, u32 opcode, u32 other)
 		ivm_exit_skip(vcpu, other);
 }
 
-static void exit_cpuid(struct ivm_vcpu *vcpu)
+static void exit_cpuid_put(u64 *gpr, const struct ivm_cpuid_regs *answer)
 {
-	const struct ivm_emul_cpu *view = ivm_exit_code(vcpu);
-	u64 *gpr = vcpu->cpu.regs.gpr;
+	gpr[IVM_RAX] = answer->eax;
+	gpr[IVM_RBX] = answer->ebx;
+	gpr[IVM_RCX] = answer->ecx;
+	gpr[IVM_RDX] = answer->edx;
+}
+
+/* Leaves whose answers depend on the vCPU and on what the guest has switched on. */
+static noinline void exit_cpuid_live(struct ivm_vcpu *vcpu, u32 leaf, u32 subleaf)
+{
 	struct ivm_cpuid_state state = {
 		.vcpu = vcpu->index,
-		.cr4 = view->sregs->cr4,
-		.xcr0 = (u32)gpr[IVM_RAX] == CPUID_XSAVE ? ivm_fpu_xcr0_live() : 0,
-		.apic_enabled = ((u32)gpr[IVM_RAX] & ~CPUID_EXTENDED) != CPUID_FEATURES ||
+		.cr4 = ivm_backend->cr4(&vcpu->cpu),
+		.xcr0 = leaf == CPUID_XSAVE ? ivm_fpu_xcr0_live() : 0,
+		.apic_enabled = (leaf & ~CPUID_EXTENDED) != CPUID_FEATURES ||
 				ivm_lapic_enabled(vcpu->vm->irq, vcpu->index),
 	};
-	struct ivm_cpuid_regs out;
+	struct ivm_cpuid_regs answer;
+
+	ivm_cpuid_answer(vcpu->vm->cpuid, &state, leaf, subleaf, &answer);
+	exit_cpuid_put(vcpu->cpu.regs.gpr, &answer);
+}
+
+static void exit_cpuid(struct ivm_vcpu *vcpu)
+{
+	u64 *gpr = vcpu->cpu.regs.gpr;
+	const struct ivm_cpuid_regs *answer;
 	unsigned int length = vcpu->cpu.exit.length;
 
 	if (!length)
-		length = ivm_emul_length(view, OP_CPUID);
+		length = ivm_emul_length(ivm_exit_code(vcpu), OP_CPUID);
 	if (unlikely(!length))
 		return;
-	ivm_cpuid_answer(vcpu->vm->cpuid, &state, gpr[IVM_RAX], gpr[IVM_RCX], &out);
-	gpr[IVM_RAX] = out.eax;
-	gpr[IVM_RBX] = out.ebx;
-	gpr[IVM_RCX] = out.ecx;
-	gpr[IVM_RDX] = out.edx;
+	answer = ivm_cpuid_fixed(vcpu->vm->cpuid, gpr[IVM_RAX], gpr[IVM_RCX]);
+	if (likely(answer))
+		exit_cpuid_put(gpr, answer);
+	else
+		exit_cpuid_live(vcpu, gpr[IVM_RAX], gpr[IVM_RCX]);
 	ivm_exit_advance(vcpu, length);
 }
 

@@ -3,8 +3,8 @@
 #include "priv.h"
 #include "../dev/dev.h"
 
-/* Opcodes of IN and OUT: by immediate and by DX, of a byte and of more. */
-static unsigned int exit_io_length(struct ivm_vcpu *vcpu)
+/* Opcodes of IN and OUT: by immediate and by DX, of a byte and of more. For CPUs that tell no length: not the hot path. */
+static noinline unsigned int exit_io_length(struct ivm_vcpu *vcpu)
 {
 	static const u32 opcodes[] = { 0xec, 0xed, 0xee, 0xef, 0xe4, 0xe5, 0xe6, 0xe7 };
 	const struct ivm_emul_cpu *view = ivm_exit_code(vcpu);
@@ -68,7 +68,7 @@ const struct ivm_emul_ops ivm_exit_emul_ops = {
 	.io_write = exit_io_write,
 };
 
-static void exit_string_io(struct ivm_vcpu *vcpu)
+static noinline void exit_string_io(struct ivm_vcpu *vcpu)
 {
 	bool stepping = vcpu->cpu.regs.rflags & X86_EFLAGS_TF;
 	struct ivm_fault fault;

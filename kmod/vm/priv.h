@@ -199,8 +199,25 @@ static inline void ivm_exit_advance(struct ivm_vcpu *vcpu, unsigned int length)
 		ivm_exit_single_step(vcpu);
 }
 
+/**
+ * ivm_exit_skip() - move past the instruction that was intercepted and answered
+ * @vcpu:   at the instruction
+ * @opcode: for CPUs that do not tell its length; see ivm_emul_length()
+ *
+ * When its bytes cannot be read any more, because the guest changed its code or
+ * tables under us, it executes again: only that guest is the slower for it.
+ */
+static __always_inline void ivm_exit_skip(struct ivm_vcpu *vcpu, u32 opcode)
+{
+	unsigned int length = vcpu->cpu.exit.length;
+
+	if (!length)
+		length = ivm_emul_length(ivm_exit_code(vcpu), opcode);
+	if (length)
+		ivm_exit_advance(vcpu, length);
+}
+
 const struct ivm_emul_cpu *ivm_exit_view(struct ivm_vcpu *vcpu);	/* full view */
-void ivm_exit_skip(struct ivm_vcpu *vcpu, u32 opcode);	/* past an intercepted instruction */
 
 /* ---- exit_msr.c, exit_mem.c, exit_io.c, exit_reg.c: handlers ---- */
 void ivm_exit_rdmsr(struct ivm_vcpu *vcpu);

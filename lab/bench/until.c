@@ -1,28 +1,51 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * until TEXT COMMAND...: runs the command, reads its output until TEXT appears
- * in it, ends the command, and prints how many TSC ticks that took, counted
- * from before its start. Status 1 when the text never came.
+ * until WHOSE TEXT COMMAND...: runs the command, reads its output until TEXT
+ * appears in it, and ends the command. For count.c it marks where that begins,
+ * before the command's process exists, and where TEXT was read; WHOSE is "ours"
+ * or "peers". Status 1 when the text never came.
  */
 #define _GNU_SOURCE
+#include "mark.h"
+
 #include <signal.h>
-#include <stdint.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include <x86intrin.h>
+
+static void begin(bool ours)
+{
+	if (ours)
+		MARK_BEGIN(MARK_OURS);
+	else
+		MARK_BEGIN(MARK_PEERS);
+}
+
+static void end(bool ours)
+{
+	if (ours)
+		MARK_END(MARK_OURS);
+	else
+		MARK_END(MARK_PEERS);
+}
 
 int main(int argc, char **argv)
 {
 	static char text[1 << 20];
 	size_t have = 0, from = 0;
-	uint64_t start;
+	const char *wanted;
 	int out[2], pid;
+	bool ours;
 
-	if (argc < 3 || pipe(out))
+	if (argc < 4 || pipe(out))
 		return 2;
-	start = __rdtsc();
+	ours = !strcmp(argv[1], "ours");
+	if (!ours && strcmp(argv[1], "peers"))
+		return 2;
+	wanted = argv[2];
+	begin(ours);
 	pid = fork();
 	if (pid < 0)
 		return 2;
@@ -31,7 +54,7 @@ int main(int argc, char **argv)
 		dup2(out[1], STDOUT_FILENO);
 		close(out[0]);
 		close(out[1]);
-		execvp(argv[2], argv + 2);
+		execvp(argv[3], argv + 3);
 		_exit(127);
 	}
 	close(out[1]);
@@ -41,15 +64,15 @@ int main(int argc, char **argv)
 		if (n <= 0)
 			break;
 		have += n;
-		if (memmem(text + from, have - from, argv[1], strlen(argv[1]))) {
-			printf("%llu\n", (unsigned long long)(__rdtsc() - start));
+		if (memmem(text + from, have - from, wanted, strlen(wanted))) {
+			end(ours);
 			kill(-pid, SIGKILL);
 			waitpid(pid, NULL, 0);
 			return 0;
 		}
-		from = have > strlen(argv[1]) ? have - strlen(argv[1]) : 0;
+		from = have > strlen(wanted) ? have - strlen(wanted) : 0;
 	}
-	fprintf(stderr, "until: '%s' never came; the output ends: %s\n", argv[1], text + (have > 300 ? have - 300 : 0));
+	fprintf(stderr, "until: '%s' never came; the output ends: %s\n", wanted, text + (have > 300 ? have - 300 : 0));
 	kill(-pid, SIGKILL);
 	return 1;
 }

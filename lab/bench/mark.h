@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Marks for count.c: an eight-byte no-op whose displacement nobody else writes; its last byte says what begins or ends. */
+#ifndef BENCH_MARK_H
+#define BENCH_MARK_H
+
+/* nopl 0x??4d5649(%rax,%rax): all bytes of it but the last. */
+static const unsigned char mark_bytes[] = { 0x0f, 0x1f, 0x84, 0x00, 0x49, 0x56, 0x4d };
+
+enum { MARK_OURS, MARK_PEERS, MARK_IDS };
+
+#define MARK(code)	({ asm volatile(".byte 0x0f, 0x1f, 0x84, 0x00, 0x49, 0x56, 0x4d, %c0" : : "i" (code) : "memory"); })
+#define MARK_BEGIN(id)	MARK((id) * 2)
+#define MARK_END(id)	MARK((id) * 2 + 1)
+
+#endif
