@@ -10,6 +10,10 @@
 #	skip_it REASON		it ends as skipped
 #	defer COMMAND...	undo, run at the end, last first
 #	wait_for SECONDS COMMAND...	polls until the command succeeds
+#	within SECONDS COMMAND...	ends it with 124 when it takes longer
+#
+# Seconds are those of a usual host: run-in-lab sets SLOW, by which limits grow,
+# where the host's kernel takes longer for everything.
 
 set -uo pipefail
 export LC_ALL=C
@@ -17,6 +21,9 @@ SELFTESTS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck disable=SC2034 # for the tests
 GUESTS=$SELFTESTS/guests
 SKIP_STATUS=4
+SLOW=${SLOW:-1}
+POLL=0.1
+[ "$SLOW" = 1 ] || POLL=0.5	# to look costs too
 
 say() { printf '# %s\n' "$*"; }
 bad() { say "FAIL: $*"; echo 1 >>"$TEST_DIR/bad"; }
@@ -36,14 +43,15 @@ undo_all()
 
 wait_for()
 {
-	local end=$((SECONDS + $1))
+	local end=$((SECONDS + $1 * SLOW))
 
 	shift
 	until "$@"; do
 		[ $SECONDS -lt $end ] || return 1
-		sleep 0.1
+		sleep "$POLL"
 	done
 }
+within() { local limit=$(($1 * SLOW)); shift; timeout "$limit" "$@"; }
 
 # One test function; its output is its comment.
 run_one_test()
@@ -174,7 +182,7 @@ guest_run()
 		sed -u -nE '/^# verdict/d;/^(ok|not ok|Bail|# )/{s/^# /    /;s/^/#   /;p}') &
 	defer kill $!
 	if ! wait_for "$seconds" vm_ended "$vm"; then
-		bad "$program has not ended after $seconds s; its console ends:"
+		bad "$program has not ended after $((seconds * SLOW)) s; its console ends:"
 		console "$vm" | tail -n 5 | sed 's/^/# /'
 		return 1
 	fi
@@ -224,5 +232,22 @@ ivm_threads() # the vCPU threads of all VMs (P3), or of VM $1
 	done | grep -E "^ivm-${1:-.*}/[0-9]+\$"
 }
 
+vcpu_cpu() # VM: the CPU of its vCPU 0
+{
+	local tid
+
+	tid=$(ivmctl --json vm show "$1" | grep -oE '"tid" ?: ?[0-9]+' | head -n 1 | grep -oE '[0-9]+')
+	sed -n 's/^Cpus_allowed_list:\t//p' "/proc/$tid/status"
+}
+
+# Freed memory that a sanitiser keeps to itself (kB), so that it notices who uses it still; and what it writes down.
+held_back()
+{
+	if [ -e /sys/kernel/debug/kmemleak ]; then
+		awk '/^MemTotal/ { print int($2 / 16) }' /proc/meminfo
+	else
+		echo 0
+	fi
+}
 mem_available() { awk '/^MemAvailable/ { print $2 }' /proc/meminfo; }
 slab() { awk '/^Slab:/ { print $2 }' /proc/meminfo; }

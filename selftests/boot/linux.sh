@@ -44,7 +44,7 @@ test_prompt_with_1_vcpu() { to_prompt 1 256; }
 test_prompt_with_2_vcpus() { need_vcpus 2; to_prompt 2 512; }
 
 # Types a line at the prompt. The prompt's echo comes back through the console.
-type_line() { printf '%s\n' "$2" | timeout 60 ivmctl vm console "$1" --no-wait >/dev/null; }
+type_line() { printf '%s\n' "$2" | within 60 ivmctl vm console "$1" --no-wait >/dev/null; }
 
 test_power_button()
 {
@@ -52,7 +52,7 @@ test_power_button()
 	vm_start button
 	wait_for 120 ready button || give_up "it does not get ready"
 	wait_for 20 prompt button
-	timeout 90 ivmctl vm stop button --timeout 60 >stop.out || bad "stop failed"
+	within 90 ivmctl vm stop button --timeout $((60 * SLOW)) >stop.out || bad "stop failed"
 	say "$(cat stop.out)"
 	same reason "$(vm_get button stop-reason)" shutdown
 	console_has button 'guest power button' || bad "the guest says nothing of a button"

@@ -54,7 +54,7 @@ test_given_back_to_kvm()
 	ivmctl vm stop first --force >/dev/null
 	modprobe kvm_amd || give_up "kvm_amd does not load after our VM is gone"
 	defer modprobe -r kvm_amd
-	timeout 60 qemu-system-x86_64 -machine q35,accel=kvm -cpu host -m 32 -nodefaults -display none -no-reboot \
+	within 60 qemu-system-x86_64 -machine q35,accel=kvm -cpu host -m 32 -nodefaults -display none -no-reboot \
 		-device isa-debug-exit,iobase=0xf4 -serial file:serial -kernel "$GUESTS/first.elf" >qemu.err 2>&1
 	same "status of KVM's guest" $? 33
 }

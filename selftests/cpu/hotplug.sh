@@ -6,13 +6,6 @@
 
 online() { echo "$2" >"/sys/devices/system/cpu/cpu$1/online"; }
 beats() { console "$1" | grep -c '^beat'; }
-vcpu_cpu() # VM: the CPU of its vCPU 0
-{
-	local tid
-
-	tid=$(ivmctl --json vm show "$1" | grep -oE '"tid" ?: ?[0-9]+' | head -n 1 | grep -oE '[0-9]+')
-	sed -n 's/^Cpus_allowed_list:\t//p' "/proc/$tid/status"
-}
 beats_on() { [ "$(beats "$1")" -gt "$2" ]; }
 
 test_cpu_of_a_running_vcpu_goes_away()

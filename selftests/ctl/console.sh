@@ -27,7 +27,7 @@ test_typing_reaches_the_guest()
 	guest_vm echo chatty 1 16M lines=1
 	vm_start echo
 	wait_for 30 console_has echo '^ready$' || give_up "the guest never got ready"
-	printf 'hello there\nq' | timeout 60 ivmctl vm console echo >out || bad "console ended with $?"
+	printf 'hello there\nq' | within 60 ivmctl vm console echo >out || bad "console ended with $?"
 	wait_for 30 vm_ended echo || bad "the guest did not get the q"
 	console_has echo 'hello there' || bad "no echo of what was typed"
 }

@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include "kselftest_harness.h"
+#include "harness.h"
 
 #define VM "ioctl-test"
 #define MIB (1ULL << 20)

@@ -4,7 +4,7 @@
 #include "request.h"
 
 #include <pthread.h>
-#include "kselftest_harness.h"
+#include "harness.h"
 
 #define VM "life-test"
 #define MIB (1ULL << 20)
@@ -124,7 +124,7 @@ static void *call_at_random(void *arg)
 	return NULL;
 }
 
-TEST_F_TIMEOUT(life, callers_that_race, 240)
+TEST_F_TIMEOUT(life, callers_that_race, 1200)
 {
 	struct caller caller[4] = { };
 	pthread_t thread[4];
@@ -146,7 +146,7 @@ TEST_F_TIMEOUT(life, callers_that_race, 240)
 }
 
 /* A guest that ends by itself while someone pauses, resets and stops it. */
-TEST_F_TIMEOUT(life, guest_ends_while_it_is_ordered_about, 120)
+TEST_F_TIMEOUT(life, guest_ends_while_it_is_ordered_about, 1200)
 {
 	/* mov dx, f4; mov al, 5; out; hlt -- after a short loop */
 	static const unsigned char ends[] = { 0xb9, 0x00, 0x10, 0x00, 0x00, 0xe2, 0xfe, 0xb0, 0x05, 0xe6, 0xf4, 0xf4, 0xeb, 0xfd };

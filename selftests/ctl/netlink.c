@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include "kselftest_harness.h"
+#include "harness.h"
 
 #define VM "nl-test"
 #define MIB (1ULL << 20)

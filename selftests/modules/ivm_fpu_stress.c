@@ -1,23 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Uses vector registers inside the kernel, as cryptography and checksums do:
- * from a timer's softirq and from a thread on each CPU of cpus=. Each use loads
- * patterns between kernel_fpu_begin() and _end(), holds them a moment, and
- * compares: who enters a guest in between and leaves its registers behind
- * shows as an error here; whose guest loses its own shows there.
+ * from a timer's softirq and from a thread on each CPU of cpus=, both each
+ * period= microseconds. Each use loads patterns between kernel_fpu_begin() and
+ * _end(), holds them a moment, and compares: who enters a guest in between and
+ * leaves its registers behind shows as an error here; whose guest loses its own
+ * shows there. Much shorter periods leave an emulated CPU no time for the guest:
+ * what they cost is the way to the softirq and to the thread, not the registers.
  *
  * /sys/kernel/debug/ivm_fpu_stress: "softirq N thread N errors N skipped N"
  */
 #include <linux/cpumask.h>
 #include <linux/debugfs.h>
 #include <linux/delay.h>
+#include <linux/hrtimer.h>
 #include <linux/kthread.h>
 #include <linux/module.h>
 #include <linux/percpu.h>
 #include <linux/prandom.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
-#include <linux/timer.h>
 #include <asm/fpu/api.h>
 
 #define REGS 8
@@ -27,8 +29,12 @@ static char *cpus = "";
 module_param(cpus, charp, 0444);
 MODULE_PARM_DESC(cpus, "list of CPUs to work on; empty: all online");
 
+static unsigned int period = 1000;
+module_param(period, uint, 0444);
+MODULE_PARM_DESC(period, "of each timer and each thread, in microseconds");
+
 struct stress {
-	struct timer_list timer;
+	struct hrtimer timer;
 	struct task_struct *thread;
 	u8 in[2][REGS][REG_BYTES], out[2][REGS][REG_BYTES];	/* by the softirq, by the thread */
 };
@@ -36,7 +42,7 @@ struct stress {
 static DEFINE_PER_CPU(struct stress, stress);
 static struct cpumask working;
 static atomic64_t uses[2], errors, skipped;
-static bool avx, stopping;
+static bool avx;
 static struct dentry *file;
 
 #define LOAD_Y(n) ({ asm volatile("vmovdqu %0, %%ymm" #n :: "m"(*(u8 (*)[REG_BYTES])in[n])); })
@@ -72,24 +78,26 @@ static void use_registers(u8 in[REGS][REG_BYTES], u8 out[REGS][REG_BYTES], unsig
 			atomic64_inc(&errors);
 }
 
-static void from_timer_softirq(struct timer_list *timer)
+static enum hrtimer_restart from_timer_softirq(struct hrtimer *timer)
 {
 	struct stress *s = container_of(timer, struct stress, timer);
 
 	use_registers(s->in[0], s->out[0], 300);
 	atomic64_inc(&uses[0]);
-	if (!READ_ONCE(stopping))
-		mod_timer(timer, jiffies + 1);
+	hrtimer_forward_now(timer, ns_to_ktime(period * (u64)NSEC_PER_USEC));
+	return HRTIMER_RESTART;
 }
 
 static int from_thread(void *arg)
 {
 	struct stress *s = arg;
 
+	/* pinned to the CPU of the thread */
+	hrtimer_start(&s->timer, ns_to_ktime(period * (u64)NSEC_PER_USEC), HRTIMER_MODE_REL_PINNED_SOFT);
 	while (!kthread_should_stop()) {
 		use_registers(s->in[1], s->out[1], 3000);
 		atomic64_inc(&uses[1]);
-		usleep_range(200, 400);
+		usleep_range(period, period + period / 2);
 	}
 	return 0;
 }
@@ -107,13 +115,12 @@ static void stress_stop(void)
 	struct stress *s;
 	int cpu;
 
-	WRITE_ONCE(stopping, true);
 	debugfs_remove(file);
 	for_each_cpu(cpu, &working) {
 		s = per_cpu_ptr(&stress, cpu);
-		del_timer_sync(&s->timer);
 		if (s->thread)
 			kthread_stop(s->thread);
+		hrtimer_cancel(&s->timer);
 	}
 }
 
@@ -122,6 +129,8 @@ static int __init stress_init(void)
 	struct stress *s;
 	int cpu, err;
 
+	if (!period)
+		return -EINVAL;
 	avx = boot_cpu_has(X86_FEATURE_AVX) && boot_cpu_has(X86_FEATURE_OSXSAVE);
 	cpumask_copy(&working, cpu_online_mask);
 	if (*cpus) {
@@ -133,7 +142,8 @@ static int __init stress_init(void)
 	}
 	for_each_cpu(cpu, &working) {
 		s = per_cpu_ptr(&stress, cpu);
-		timer_setup(&s->timer, from_timer_softirq, TIMER_PINNED);
+		hrtimer_init(&s->timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_PINNED_SOFT);
+		s->timer.function = from_timer_softirq;
 	}
 	for_each_cpu(cpu, &working) {
 		s = per_cpu_ptr(&stress, cpu);
@@ -145,8 +155,6 @@ static int __init stress_init(void)
 			return err;
 		}
 		wake_up_process(s->thread);
-		s->timer.expires = jiffies + 1;
-		add_timer_on(&s->timer, cpu);
 	}
 	file = debugfs_create_file("ivm_fpu_stress", 0400, NULL, NULL, &stress_fops);
 	return 0;
