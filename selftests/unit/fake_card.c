@@ -14,6 +14,7 @@
 #include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 
 #define QUEUES	(2 * IVM_NIC_QUEUES_MAX + 1)
 
