@@ -107,8 +107,8 @@ void ivm_cmos_reset(struct ivm_cmos *cmos);
 extern const struct ivm_bus_ops ivm_cmos_bus_ops;
 
 /*
- * ---- pci.c: configuration mechanism 1 at CF8/CFC over a bus with a host bridge only,
- * and the reset control register: the byte at CF9 (IVM_PLATFORM_RESET_PORT) ----
+ * ---- pci.c: configuration mechanism 1 at CF8/CFC over one bus: a host bridge, and functions that
+ * others add; and the reset control register: the byte at CF9 (IVM_PLATFORM_RESET_PORT) ----
  */
 
 struct ivm_pci;
@@ -117,8 +117,57 @@ struct ivm_pci_ops {
 };
 struct ivm_pci *ivm_pci_create(const struct ivm_pci_ops *ops, void *ctx);
 void ivm_pci_destroy(struct ivm_pci *pci);
-void ivm_pci_reset(struct ivm_pci *pci);
+void ivm_pci_reset(struct ivm_pci *pci);	/* also BARs and commands of all functions: as ivm_pci_add() left them */
 extern const struct ivm_bus_ops ivm_pci_bus_ops;	/* 8 ports from cf8 */
+/* Windows in which BARs decode, claimed as a whole; dev = struct ivm_pci. Nobody there: ones, writes ignored. */
+extern const struct ivm_bus_ops ivm_pci_io_window_ops;		/* IVM_PLATFORM_PCI_IO_BASE ... */
+extern const struct ivm_bus_ops ivm_pci_mmio_window_ops;	/* IVM_PLATFORM_PCI_MMIO_BASE ... */
+
+/* ---- virtio_net.c: a network card, virtio 1.2 over PCI ---- */
+
+struct ivm_irqchip;
+struct ivm_nic_params;
+struct ivm_space;
+struct ivm_virtio_net;
+struct ivm_why;
+
+struct ivm_virtio_net_ops {
+	/* Called by a vCPU's thread in the inner loop: it is to call ivm_virtio_net_work() soon, where it may sleep. */
+	void (*defer)(void *ctx);
+};
+
+struct ivm_virtio_net_params {
+	struct ivm_pci *pci;
+	struct ivm_irqchip *irq;
+	struct ivm_space *space;
+	unsigned int slot;			/* PCI device number, 1 ... 31 */
+	const struct ivm_nic_params *nic;	/* copied */
+};
+
+/* The card in reset state, its net_device plugged into the switch. ERR_PTR with @why filled. Takes rtnl, may sleep. */
+struct ivm_virtio_net *ivm_virtio_net_create(const struct ivm_virtio_net_params *params,
+					     const struct ivm_virtio_net_ops *ops, void *ctx, struct ivm_why *why);
+/* Guest memory is not touched any more when it returns. Accepts NULL. Takes rtnl, may sleep. */
+void ivm_virtio_net_destroy(struct ivm_virtio_net *card);
+/*
+ * Stop everything that touches guest memory, and forget the driver: before guest memory is scrubbed for a
+ * reset. No vCPU runs. May sleep.
+ */
+void ivm_virtio_net_quiesce(struct ivm_virtio_net *card);
+/* Send what the guest's doorbells announced. Task context, may sleep; by any vCPU's thread, several at once. Bounded work. */
+void ivm_virtio_net_work(struct ivm_virtio_net *card);
+/* What a driver did wrong, since the card was made. Any context. */
+struct ivm_virtio_net_counts {
+	u64 bad_chain;		/* frames dropped: no header, or a part that the card is to write */
+	u64 bad_length;		/* ... shorter than an Ethernet header or longer than the MTU allows */
+	u64 bad_csum;		/* ... checksum not negotiated, or outside of the frame */
+	u64 bad_gso;		/* ... segments not negotiated, or not as the frame's headers say */
+	u64 broken;		/* rings broken: the device needed a reset */
+};
+
+void ivm_virtio_net_counts(const struct ivm_virtio_net *card, struct ivm_virtio_net_counts *counts);
+/* Name and index of the net_device. May sleep. */
+void ivm_virtio_net_name(struct ivm_virtio_net *card, char *name, u32 *ifindex);
 
 /* ---- debugexit.c: a write of value v ends the VM with code v (isa-debug-exit convention) ---- */
 

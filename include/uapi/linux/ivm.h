@@ -33,6 +33,16 @@
 #define IVM_TEXT_MAX		192	/* bytes of a message of the module, with the NUL */
 #define IVM_CONSOLE_SIZE	65536	/* bytes of console output kept */
 #define IVM_CPU_LIST_MAX	255	/* bytes of a list of cores like "0-3,6" */
+#define IVM_NICS_MAX		8	/* network cards of a VM */
+#define IVM_NIC_QUEUES_MAX	16	/* queue pairs of a card; never more than vCPUs */
+#define IVM_MTU_MIN		68
+#define IVM_MTU_MAX		65521	/* with the Ethernet header of a tagged frame below 64 KiB */
+#define IVM_VID_MIN		1
+#define IVM_VID_MAX		4094
+#define IVM_PORT_RANGES_MAX	64	/* VLAN ranges of a trunk */
+#define IVM_PORT_MACS_MAX	16	/* MAC addresses that a guarded port may send from */
+#define IVM_PORT_IPS_MAX	32	/* IP prefixes, likewise */
+#define IVM_PORT_LEARN_MAX	65536	/* addresses that a port may learn */
 
 /* ---- platform that every guest sees ------------------------------------ */
 
@@ -51,6 +61,10 @@
 #define IVM_PLATFORM_UART_GSI		4
 #define IVM_PLATFORM_RTC_GSI		8	/* MC146818 at its usual ports; century in register 0x32 */
 #define IVM_PLATFORM_APIC_BUS_KHZ	1000000	/* input of the APIC timer's divider; CPUID 40000010h says it too */
+#define IVM_PLATFORM_PCI_IO_BASE	0xc000	/* where BARs of PCI devices lie; a guest may move them inside */
+#define IVM_PLATFORM_PCI_IO_SIZE	0x4000
+#define IVM_PLATFORM_PCI_MMIO_BASE	0xe0000000U
+#define IVM_PLATFORM_PCI_MMIO_SIZE	0x10000000U
 #define IVM_PLATFORM_CPUID_KVM		0x40000000U	/* documented KVM clock interface */
 #define IVM_PLATFORM_CPUID_IVM		0x40000100U	/* "IVMIVMIVMIVM" */
 
@@ -92,7 +106,11 @@ enum ivm_stop_reason {
  * HOST_SET	-> CPU_LIST*		physical cores for vCPUs, or "all"
  * HOST_AUDIT	->
  *		<- FRAMES LEAVES TABLES VIOLATIONS BYTES, TEXT? (the first violation)
- * VM_CREATE	-> NAME* VCPUS* MEMORY* DEBUG_EXIT
+ * VM_CREATE	-> NAME* VCPUS* MEMORY* DEBUG_EXIT LIST_NIC
+ *		   LIST_NIC is a nest of NIC_ENTRY nests, each
+ *		   NIC_MAC* NIC_SWITCH* NIC_QUEUES NIC_MTU NIC_PORT
+ *		   The switch is looked up by name at each start, in the network
+ *		   namespace of whoever created the VM.
  *		<- ID
  * VM_START	-> NAME*
  * VM_STOP	-> NAME* FORCE?		without FORCE the power button is pressed
@@ -103,7 +121,9 @@ enum ivm_stop_reason {
  * VM_GET	-> NAME*  (do: one VM; dump: all VMs, no attributes)
  *		<- ID NAME STATE VCPUS MEMORY MEMORY_READY STOP_REASON
  *		   STOP_CODE? TEXT? RESETS STARTED_NS RUN_NS DEBUG_EXIT? KERNEL_BYTES
- *		   LIST_VCPU* LIST_STAT*  (each VCPU and STAT nest repeated inside)
+ *		   LIST_VCPU* LIST_STAT* LIST_NIC?  (each VCPU, STAT and NIC nest repeated inside)
+ *		   of a NIC: NIC_MAC NIC_SWITCH NIC_QUEUES NIC_MTU, NIC_IFNAME? NIC_IFINDEX?
+ *		   (while the VM has its devices)
  * EVENT	multicast in group "events"
  *		<- EVENT_TYPE ID NAME TIME_NS STATE STOP_REASON? STOP_CODE? VCPU?
  *		   ADDRESS? TEXT?
@@ -172,6 +192,15 @@ enum ivm_attr {
 	IVM_A_EVENT_TYPE,	/* u32, enum ivm_event_type */
 	IVM_A_TIME_NS,		/* u64, CLOCK_REALTIME */
 	IVM_A_ADDRESS,		/* u64, guest-physical */
+	IVM_A_LIST_NIC,		/* nest of IVM_A_NIC_ENTRY nests */
+	IVM_A_NIC_ENTRY,	/* nest of IVM_A_NIC_* */
+	IVM_A_NIC_MAC,		/* 6 bytes, unicast */
+	IVM_A_NIC_SWITCH,	/* NUL string, name of a device of kind ivmsw */
+	IVM_A_NIC_QUEUES,	/* u16, queue pairs, 1 ... min(vCPUs, IVM_NIC_QUEUES_MAX); 1 unless given */
+	IVM_A_NIC_MTU,		/* u16, IVM_MTU_MIN ... IVM_MTU_MAX; 1500 unless given */
+	IVM_A_NIC_PORT,		/* nest of IVM_PORT_A_*: how the port begins */
+	IVM_A_NIC_IFNAME,	/* NUL string, the net_device of the card */
+	IVM_A_NIC_IFINDEX,	/* u32 */
 	__IVM_A_MAX,
 };
 #define IVM_A_MAX (__IVM_A_MAX - 1)
@@ -189,6 +218,137 @@ enum ivm_event_type {
 	IVM_EVENT_OUTSIDE,	/* access outside RAM and devices; TEXT says read, write or fetch; rate-limited */
 	IVM_EVENT_DELETED,
 	IVM_EVENT_LOST,		/* events were dropped, STOP_CODE says how many */
+};
+
+/* ---- switches: rtnetlink ------------------------------------------------ */
+
+/*
+ * A switch is a net_device of kind "ivmsw"; its ports are the net_devices
+ * enslaved to it. Of kind "ivmnic" are the network cards of VMs, which come
+ * and go with their VM. IFLA_INFO_DATA of a switch holds IVM_SW_A_*,
+ * IFLA_INFO_SLAVE_DATA of a port IVM_PORT_A_*; both are set by RTM_NEWLINK,
+ * and shown by RTM_GETLINK. What a request does not name stays as it is.
+ *
+ * A device that is enslaved is IVM_PORT_OFF until it is told otherwise: no
+ * frame passes. The card of a VM begins as its definition says.
+ */
+#define IVM_LINK_KIND_SWITCH	"ivmsw"
+#define IVM_LINK_KIND_NIC	"ivmnic"
+
+enum ivm_switch_attr {
+	IVM_SW_A_UNSPEC,
+	IVM_SW_A_PAD,
+	IVM_SW_A_AGEING,	/* u32, seconds that a learnt address lives unseen; 10 ... 1000000, 300 unless set */
+	IVM_SW_A_FLUSH,		/* flag, request only: forget learnt addresses */
+	IVM_SW_A_LEARNT,	/* u32, answer only: addresses learnt now */
+	__IVM_SW_A_MAX,
+};
+#define IVM_SW_A_MAX (__IVM_SW_A_MAX - 1)
+
+enum ivm_port_mode {
+	IVM_PORT_OFF,		/* no frame passes */
+	IVM_PORT_ACCESS,	/* frames outside are untagged, inside they belong to one VLAN */
+	IVM_PORT_TRUNK,		/* frames outside are tagged; untagged ones belong to the native VLAN, if there is one */
+};
+
+enum ivm_port_role {
+	IVM_PORT_STATION,	/* gets unknown unicast only if it learns; talks to no other isolated port */
+	IVM_PORT_UPLINK,	/* leads to other switches: gets unknown unicast, is never isolated */
+};
+
+/* VLANs first ... last, both 1 ... 4094 */
+struct ivm_vlan_range {
+	__u16	first;
+	__u16	last;
+};
+
+/* An address prefix; bits beyond len are 0. An IPv4 address is in the first four bytes. */
+struct ivm_ip_prefix {
+	__u8	family;		/* AF_INET, AF_INET6 */
+	__u8	len;		/* 0 ... 32, 0 ... 128 */
+	__u8	reserved[2];	/* 0 */
+	__u8	addr[16];	/* network byte order */
+};
+
+#define IVM_PORT_SERVES_DHCP	(1U << 0)	/* may answer DHCP and DHCPv6 */
+#define IVM_PORT_SERVES_RA	(1U << 1)	/* may advertise itself as a router (IPv6) */
+#define IVM_PORT_SERVES_ALL	(IVM_PORT_SERVES_DHCP | IVM_PORT_SERVES_RA)
+
+/*
+ * Defaults in parentheses: of a device that is enslaved / of a VM's card.
+ * Rates and storm limits: 0 is none.
+ */
+enum ivm_port_attr {
+	IVM_PORT_A_UNSPEC,
+	IVM_PORT_A_PAD,
+	IVM_PORT_A_MODE,	/* u8, enum ivm_port_mode (off / off) */
+	IVM_PORT_A_ACCESS,	/* u16, VLAN of mode access */
+	IVM_PORT_A_TRUNK,	/* struct ivm_vlan_range[], ascending, disjoint; VLANs of mode trunk */
+	IVM_PORT_A_NATIVE,	/* u16, one of TRUNK, 0: none; its frames are untagged outside */
+	IVM_PORT_A_ROLE,	/* u8, enum ivm_port_role (station / station); a card is no uplink */
+	IVM_PORT_A_ISOLATED,	/* u8, 0 or 1: exchanges frames with uplinks only (0 / 0) */
+	IVM_PORT_A_GUARD,	/* u8, 0 or 1: MACS, IPS and SERVES are enforced (0 / 1) */
+	IVM_PORT_A_MACS,	/* u8[6][], unicast addresses it may send from and gets frames for (none / its own) */
+	IVM_PORT_A_IPS,		/* struct ivm_ip_prefix[], it may send from; none given: any */
+	IVM_PORT_A_SERVES,	/* u32, IVM_PORT_SERVES_* (all / 0); with guard */
+	IVM_PORT_A_LEARN,	/* u32, addresses it may learn, 0: none (4096 / 0) */
+	IVM_PORT_A_MIRROR,	/* u32, ifindex of the port of this switch that gets a copy of each frame that enters or
+				 * leaves here, tagged; 0: none. That port gets copies only and may not send */
+	IVM_PORT_A_STORM_BROADCAST,	/* u32, frames a second that may enter here */
+	IVM_PORT_A_STORM_MULTICAST,	/* u32 */
+	IVM_PORT_A_STORM_UNKNOWN,	/* u32, unknown unicast */
+	IVM_PORT_A_RATE_IN,	/* u64, bytes a second from the port into the switch: what exceeds it waits (cards), is dropped */
+	IVM_PORT_A_RATE_OUT,	/* u64, from the switch to the port */
+	IVM_PORT_A_STATS,	/* answer only: u64[IVM_PORT_STATS], by enum ivm_port_stat */
+	__IVM_PORT_A_MAX,
+};
+#define IVM_PORT_A_MAX (__IVM_PORT_A_MAX - 1)
+
+/*
+ * Counters of a port. Each frame that enters is counted once in RX, and then
+ * for each port that it was to leave by either in TX there or in one of the
+ * drops; a frame that goes to n > 1 places counts n - 1 in COPIES where it
+ * entered. So over all ports of a switch: RX + COPIES = TX + all DROP_*.
+ * Copies for mirrors are outside of this (MIRRORED, at the mirror's port).
+ */
+enum ivm_port_stat {
+	IVM_STAT_RX,			/* frames from the port into the switch */
+	IVM_STAT_RX_BYTES,
+	IVM_STAT_TX,			/* frames from the switch to the port */
+	IVM_STAT_TX_BYTES,
+	IVM_STAT_COPIES,
+	IVM_STAT_MIRRORED,
+	/* counted where the frame entered */
+	IVM_STAT_DROP_FIRST,
+	IVM_STAT_DROP_OFF = IVM_STAT_DROP_FIRST,	/* the port is off, or a mirror's port */
+	IVM_STAT_DROP_RUNT,		/* shorter than its headers say */
+	IVM_STAT_DROP_TAGGED,		/* a tag of the sender's own on an access port */
+	IVM_STAT_DROP_NO_VLAN,		/* untagged, and the trunk has no native VLAN */
+	IVM_STAT_DROP_VLAN,		/* of a VLAN that the port is not in, or VID 4095 */
+	IVM_STAT_DROP_SOURCE,		/* group or zero source address */
+	IVM_STAT_DROP_RESERVED,		/* to 01:80:C2:00:00:00-0F, which switches do not forward */
+	IVM_STAT_DROP_GUARD_MAC,
+	IVM_STAT_DROP_GUARD_ARP,
+	IVM_STAT_DROP_GUARD_IP4,
+	IVM_STAT_DROP_GUARD_IP6,
+	IVM_STAT_DROP_GUARD_ND,
+	IVM_STAT_DROP_GUARD_SERVER,	/* DHCP answers, router advertisements */
+	IVM_STAT_DROP_GUARD_FRAGMENT,	/* headers that the guard must see lie in no first fragment, or beyond what it reads */
+	IVM_STAT_DROP_STORM,
+	IVM_STAT_DROP_RATE_IN,
+	IVM_STAT_DROP_MOVED,		/* source address is static at another port */
+	IVM_STAT_DROP_HAIRPIN,		/* its destination is where it came from */
+	IVM_STAT_DROP_NOWHERE,		/* nobody else is in the VLAN, or unknown unicast without an uplink */
+	IVM_STAT_DROP_ISOLATED,		/* all that it was for are isolated from the sender */
+	IVM_STAT_DROP_MEMORY,
+	/* counted where the frame was to leave */
+	IVM_STAT_DROP_TX_RATE,
+	IVM_STAT_DROP_TX_SIZE,		/* longer than the device's MTU allows */
+	IVM_STAT_DROP_TX_DOWN,		/* device or driver is down */
+	IVM_STAT_DROP_TX_FULL,		/* the guest does not read */
+	IVM_STAT_DROP_TX_FILTER,	/* the guest's receive filter does not want it */
+	IVM_STAT_DROP_TX_ERROR,		/* the device refused it */
+	IVM_PORT_STATS,
 };
 
 /* ---- /dev/ivm ----------------------------------------------------------- */
