@@ -15,6 +15,7 @@
 
 #include <linux/etherdevice.h>
 #include <linux/ivm.h>
+#include <net/netlink.h>
 
 struct ivm_nic;
 struct ivm_why;
