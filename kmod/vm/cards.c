@@ -143,6 +143,19 @@ int ivm_cards_create(struct ivm_vm *vm, struct ivm_pci *pci, struct ivm_why *why
 	return 0;
 }
 
+/* What happened is still of interest when the VM is over. Context: vm->cards_lock held. */
+static void cards_count(struct ivm_virtio_net *net, struct ivm_virtio_net_counts *sum)
+{
+	struct ivm_virtio_net_counts counts;
+
+	ivm_virtio_net_counts(net, &counts);
+	sum->bad_chain += counts.bad_chain;
+	sum->bad_length += counts.bad_length;
+	sum->bad_csum += counts.bad_csum;
+	sum->bad_gso += counts.bad_gso;
+	sum->broken += counts.broken;
+}
+
 /* Context: vm->life held; vCPU threads are parked or absent. Takes rtnl; may sleep. */
 void ivm_cards_destroy(struct ivm_vm *vm)
 {
@@ -153,6 +166,8 @@ void ivm_cards_destroy(struct ivm_vm *vm)
 		mutex_lock(&vm->cards_lock);
 		net = vm->card[i].net;
 		vm->card[i].net = NULL;
+		if (net)
+			cards_count(net, &vm->past_cards);
 		mutex_unlock(&vm->cards_lock);
 		ivm_virtio_net_destroy(net);
 	}
@@ -168,13 +183,37 @@ void ivm_cards_quiesce(struct ivm_vm *vm)
 			ivm_virtio_net_quiesce(vm->card[i].net);
 }
 
+static void cards_stats(const struct ivm_virtio_net_counts *sum, struct ivm_vm_info *info)
+{
+	const struct {
+		const char *name;
+		u64 value;
+	} stats[] = {
+		{ "nic.bad-chain", sum->bad_chain },
+		{ "nic.bad-length", sum->bad_length },
+		{ "nic.bad-csum", sum->bad_csum },
+		{ "nic.bad-gso", sum->bad_gso },
+		{ "nic.broken", sum->broken },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(stats) && info->nr_stats < IVM_STATS_MAX; i++) {
+		info->stat[info->nr_stats].name = stats[i].name;
+		info->stat[info->nr_stats++].value = stats[i].value;
+	}
+}
+
 /* Context: no lock of vm/ held but vm->life, if that: rtnl may be taken. */
 void ivm_cards_info(struct ivm_vm *vm, struct ivm_vm_info *info)
 {
+	struct ivm_virtio_net_counts sum;
 	unsigned int i;
 
 	info->nr_nics = vm->config.nr_nics;
+	if (!info->nr_nics)
+		return;
 	mutex_lock(&vm->cards_lock);
+	sum = vm->past_cards;
 	for (i = 0; i < info->nr_nics; i++) {
 		const struct ivm_vm_nic *nic = &vm->config.nics[i];
 		struct ivm_vm_nic_info *to = &info->nic[i];
@@ -183,8 +222,11 @@ void ivm_cards_info(struct ivm_vm *vm, struct ivm_vm_info *info)
 		strscpy(to->switch_name, nic->switch_name, sizeof(to->switch_name));
 		to->queues = nic->queues;
 		to->mtu = nic->mtu;
-		if (vm->card[i].net)
-			ivm_virtio_net_name(vm->card[i].net, to->ifname, &to->ifindex);
+		if (!vm->card[i].net)
+			continue;
+		ivm_virtio_net_name(vm->card[i].net, to->ifname, &to->ifindex);
+		cards_count(vm->card[i].net, &sum);
 	}
 	mutex_unlock(&vm->cards_lock);
+	cards_stats(&sum, info);
 }

@@ -18,6 +18,7 @@
 #include "vm.h"
 #include "../cpu/cpu.h"
 #include "../cpu/host.h"
+#include "../dev/dev.h"
 #include "../emul/emul.h"
 #include "../irq/irq.h"
 #include "../why.h"
@@ -139,6 +140,7 @@ struct ivm_vm {
 	struct ivm_irqchip *irq;	/* (r) */
 	struct ivm_platform *platform;	/* (r) */
 	struct ivm_card card[IVM_NICS_MAX];	/* (r), and by cards_lock */
+	struct ivm_virtio_net_counts past_cards;	/* by cards_lock; of cards that are gone */
 	struct ivm_placement *placement;	/* (r) */
 	struct ivm_vcpu *vcpu[IVM_VCPUS_MAX];	/* (r) */
 	unsigned int nr_vcpus;		/* (r) created so far */
