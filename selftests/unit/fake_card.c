@@ -131,9 +131,10 @@ void ivm_virtio_broken(struct ivm_virtio *v)
 		WRITE_ONCE(v->vq[i].broken, true);
 }
 
+/* A queue that is not enabled has no rings: nobody who closed the card's has any business here. */
 static struct fake_queue *queue_of(struct ivm_vq *vq)
 {
-	BUG_ON(!shim_lock_held(&vq->lock));
+	BUG_ON(!shim_lock_held(&vq->lock) || !vq->enabled);
 	return &vq->dev->queue[vq->index];
 }
 
@@ -143,8 +144,6 @@ int ivm_vq_pop(struct ivm_vq *vq, struct ivm_chain *chain)
 	struct fake_chain *c;
 	unsigned int i;
 
-	if (!vq->enabled)
-		return 0;
 	if (READ_ONCE(vq->broken))
 		return -EIO;
 	if (q->breaks) {

@@ -682,6 +682,30 @@ TEST_F(card, heads_are_what_was_checked_not_what_the_sender_has_now)
 	expect_frame(chain, 500);
 }
 
+TEST_F(card, pieces_beyond_the_frame_are_not_its_bytes)
+{
+	struct fake_chain *chain;
+	struct ivm_frame *frame;
+	u32 cut;
+
+	start(self, ALL);
+	for (cut = 100; cut <= 600; cut += 100) {
+		chain = offer_rx(self, 2000, 2000, RX);
+		frame = fake_frame(self->data, 600, cut);
+		frame->len = 450;
+		ASSERT_EQ(0, fake_deliver(self->card, frame));
+		fake_frame_free(frame);
+		expect_frame(chain, 450);
+	}
+	/* Nor is a frame whole when pieces are missing. */
+	chain = offer_rx(self, 2000, 2000, RX);
+	frame = fake_frame(self->data, 600, 100);
+	frame->len = 601;
+	EXPECT_EQ(-EMSGSIZE, fake_deliver(self->card, frame));
+	EXPECT_FALSE(chain->popped);
+	fake_frame_free(frame);
+}
+
 TEST_F(card, a_sender_that_waits_is_told_of_room_once)
 {
 	struct ivm_nic *nic = fake_nic(self->card);
