@@ -116,6 +116,18 @@ static struct ivm_virtio_net *cards_create_one(struct ivm_vm *vm, unsigned int i
 	return ivm_virtio_net_create(&card, &cards_ops, &vm->card[index], why);
 }
 
+/* Which of the VM's cards it is about: net/ and dev/ do not know. */
+static void cards_blame(struct ivm_why *why, unsigned int index)
+{
+	char text[IVM_TEXT_MAX];
+
+	if (!why)
+		return;
+	strscpy(text, why->text, sizeof(text));
+	ivm_why(why, why->attr, 0, "network card %u: %s", index + 1, text);
+	why->entry = index;
+}
+
 /**
  * ivm_cards_create() - the VM's cards, in reset state, plugged into their switches
  * @vm:  with memory and interrupt chip; no vCPU runs
@@ -133,6 +145,7 @@ int ivm_cards_create(struct ivm_vm *vm, struct ivm_pci *pci, struct ivm_why *why
 		vm->card[i].index = i;
 		net = cards_create_one(vm, i, pci, why);
 		if (IS_ERR(net)) {
+			cards_blame(why, i);
 			ivm_cards_destroy(vm);
 			return PTR_ERR(net);
 		}

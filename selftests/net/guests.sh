@@ -226,6 +226,25 @@ test_start_without_switch()
 	same "frames of VMs" "$(host_get frames)" "$frames"
 }
 
+# One address, one port: in the VLANs that two have in common.
+test_address_that_is_taken()
+{
+	local mac=02:00:00:00:00:01 program="kernel=$GUESTS/heartbeat.elf"
+
+	new_switch
+	vm_create first "$program" memory=16M nic=switch:$SW,mac:$mac,vlan:10
+	vm_create second "$program" memory=16M nic=switch:$SW,mac:02:00:00:00:00:02,vlan:10 nic=switch:$SW,mac:$mac,trunk:9-11
+	vm_create third "$program" memory=16M nic=switch:$SW,mac:$mac,vlan:20
+	vm_start first
+	refused 'network card 2.*MAC' ivmctl vm start second
+	same "devices" "$(cards)" 1
+	vm_start third
+	same "devices" "$(cards)" 2
+	ivmctl vm stop first --force >/dev/null
+	vm_start second
+	same "devices" "$(cards)" 3
+}
+
 # One start and stop leaves nothing, or fifty would be seen.
 test_start_and_stop()
 {
@@ -259,4 +278,4 @@ test_start_and_stop()
 }
 
 run_tests vlans counters pause_and_resume_under_traffic reset_under_traffic stop_under_traffic \
-	switch_goes_under_traffic start_without_switch start_and_stop
+	switch_goes_under_traffic start_without_switch address_that_is_taken start_and_stop
