@@ -2,6 +2,8 @@
 /* The configuration of a port: from attributes to values that make sense together. */
 #include "net.h"
 
+#include <linux/errno.h>
+#include <linux/slab.h>
 #include <linux/string.h>
 #include <net/netlink.h>
 
@@ -213,11 +215,12 @@ static int parse(struct ivm_port_config *config, struct nlattr **tb, bool card, 
 int ivm_port_config_parse(struct ivm_port_config *config, struct nlattr **tb, bool card,
 			  struct netlink_ext_ack *extack)
 {
-	struct ivm_port_config *changed = kmemdup(config, sizeof(*config), GFP_KERNEL);
+	struct ivm_port_config *changed = kmalloc(sizeof(*changed), GFP_KERNEL);
 	int err;
 
 	if (!changed)
 		return -ENOMEM;
+	*changed = *config;
 	err = parse(changed, tb, card, extack);
 	if (!err)
 		*config = *changed;

@@ -3,6 +3,7 @@
 #define SHIM_LINUX_ETHERDEVICE_H
 
 #include <string.h>
+#include <sys/socket.h>
 #include <linux/if.h>
 #include <linux/if_ether.h>
 #include <linux/types.h>
