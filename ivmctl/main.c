@@ -53,7 +53,7 @@ static const struct ivm_option ivm_switch_set_options[] = {
 };
 
 static const struct ivm_option ivm_switch_verify_options[] = {
-	{ "vlans", "A,B,C", "VLANs to probe with; else three that no port but uplinks has" },
+	{ "vlans", "A,B,C,D", "VLANs to probe with; else four that no port but uplinks has" },
 	{ }
 };
 
