@@ -137,11 +137,16 @@ static int ivm_nic_check_twice(const struct ivm_nic_change *change, const struct
 	return ivm_fail(EINVAL, "%s is given twice", row->name);
 }
 
-static void ivm_nic_change_apply(struct ivm_nic *nic, struct ivm_nic_change *change)
+static int ivm_nic_change_apply(struct ivm_nic *nic, struct ivm_nic_change *change)
 {
+	int err = ivm_settings_check(&change->port);
+
+	if (err)
+		return err;
 	ivm_settings_merge(&change->nic.port, &change->port);
 	ivm_nic_forget_empty(&change->nic.port);
 	*nic = change->nic;
+	return 0;
 }
 
 int ivm_nic_text(struct ivm_nic *nic, const char *words)
@@ -171,9 +176,7 @@ int ivm_nic_text(struct ivm_nic *nic, const char *words)
 			err = ivm_nic_unknown(word);
 	}
 	free(copy);
-	if (!err)
-		ivm_nic_change_apply(nic, &change);
-	return err;
+	return err ?: ivm_nic_change_apply(nic, &change);
 }
 
 /* A text or whole number as text, or NULL. */
@@ -213,9 +216,7 @@ int ivm_nic_json(struct ivm_nic *nic, struct json_object *object)
 		if (err)
 			break;
 	}
-	if (!err)
-		ivm_nic_change_apply(nic, &change);
-	return err;
+	return err ?: ivm_nic_change_apply(nic, &change);
 }
 
 int ivm_nic_check(const struct ivm_nic *nic, uint64_t vcpus)

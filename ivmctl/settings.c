@@ -431,9 +431,8 @@ int ivm_settings_json(struct ivm_settings *settings, const struct ivm_setting *r
 int ivm_settings_check(const struct ivm_settings *settings)
 {
 	if (ivm_settings_given(settings, IVM_PORT_A_NATIVE) && settings->native &&
-	    ivm_settings_given(settings, IVM_PORT_A_MODE) && settings->mode == IVM_PORT_ACCESS)
-		return ivm_fail(EINVAL, "native is for trunks, this port is access %llu",
-				(unsigned long long)settings->access);
+	    ivm_settings_given(settings, IVM_PORT_A_MODE) && settings->mode != IVM_PORT_TRUNK)
+		return ivm_fail(EINVAL, "native is for trunks; mode is %s", ivm_mode_names[settings->mode]);
 	if (ivm_settings_given(settings, IVM_PORT_A_TRUNK) && settings->native &&
 	    !ivm_vlans_have(settings->range, settings->nr_ranges, (uint16_t)settings->native))
 		return ivm_fail(EINVAL, "native is %llu, which is none of the VLANs in trunk; add it there",
