@@ -101,6 +101,14 @@ static const char *const ivm_port_stat_names[IVM_PORT_STATS] = {
 	[IVM_STAT_DROP_TX_ERROR] = "drop-tx-error",
 };
 
+const struct ivm_setting *ivm_setting_next(const struct ivm_setting *row)
+{
+	row = row ? row + 1 : ivm_settings_table;
+	while (row->alias)
+		row++;
+	return row->name ? row : NULL;
+}
+
 const struct ivm_setting *ivm_setting_find(const char *name)
 {
 	for (const struct ivm_setting *row = ivm_settings_table; row->name; row++)

@@ -62,9 +62,11 @@ struct ivm_setting {
 
 extern const struct ivm_setting ivm_settings_table[];	/* ends with an entry without name */
 
+/* The row behind @row, or with NULL the first one; aliases are passed over; NULL at the end. */
+const struct ivm_setting *ivm_setting_next(const struct ivm_setting *row);
+
 #define ivm_for_each_setting(row) \
-	for (const struct ivm_setting *(row) = ivm_settings_table; (row)->name; (row)++) \
-		if (!(row)->alias)
+	for (const struct ivm_setting *row = ivm_setting_next(NULL); row; row = ivm_setting_next(row))
 
 /* The row of that name, of "port set" or of nic=; NULL when there is none. Sentences about it use that name. */
 const struct ivm_setting *ivm_setting_find(const char *name);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "expect.h"
 
+#include "../text.h"
+
 #define IVM_ALL_TRUNK (IVM_IN(IVM_VLAN_A) | IVM_IN(IVM_VLAN_B) | IVM_IN(IVM_VLAN_C))
 
 const struct ivm_probe_kind ivm_probe_kinds[] = {
@@ -22,73 +24,136 @@ const struct ivm_probe_kind ivm_probe_kinds[] = {
 	{ .name = "off", .mode = IVM_PROBE_OFF, .mtu = 9000 },
 };
 
-const size_t ivm_nr_probes = sizeof(ivm_probe_kinds) / sizeof(ivm_probe_kinds[0]);
-_Static_assert(sizeof(ivm_probe_kinds) / sizeof(ivm_probe_kinds[0]) <= IVM_PROBES_MAX, "more probes than IVM_PROBES_MAX");
+const size_t ivm_nr_probes = IVM_COUNT(ivm_probe_kinds);
+_Static_assert(IVM_COUNT(ivm_probe_kinds) <= IVM_PROBES_MAX, "more probes than IVM_PROBES_MAX");
 
 #define Q(letter, ...)	{ .proto = 0x8100, .vlan = IVM_VLAN_##letter, ##__VA_ARGS__ }
 #define AD(letter)	{ .proto = 0x88a8, .vlan = IVM_VLAN_##letter }
 #define OLD(letter)	{ .proto = 0x9100, .vlan = IVM_VLAN_##letter }
 
 /* The same frame to one station, to one that nobody knows, and to all. */
-#define THREE(label, ...)							\
-	{ .name = label, .to = IVM_TO_ADDRESSEE, __VA_ARGS__ },			\
-	{ .name = label "-unknown", .to = IVM_TO_UNKNOWN, __VA_ARGS__ },	\
-	{ .name = label "-broadcast", .to = IVM_TO_BROADCAST, __VA_ARGS__ }
+#define ONE(label, ...) { .name = label, .to = IVM_TO_ADDRESSEE, ##__VA_ARGS__ }
+#define UNKNOWN(label, ...) { .name = label "-unknown", .to = IVM_TO_UNKNOWN, ##__VA_ARGS__ }
+#define ALL(label, ...) { .name = label "-broadcast", .to = IVM_TO_BROADCAST, ##__VA_ARGS__ }
 
 #define RESERVED(text, number) { .name = "reserved-" text, .to = IVM_TO_RESERVED, .last = number }
 
 const struct ivm_shape ivm_shapes[] = {
-	THREE("untagged", .size = IVM_SIZE_SMALL),
+	ONE("untagged", .size = IVM_SIZE_SMALL),
+	UNKNOWN("untagged", .size = IVM_SIZE_SMALL),
+	ALL("untagged", .size = IVM_SIZE_SMALL),
 	{ .name = "untagged-multicast", .to = IVM_TO_MULTICAST },
 	{ .name = "untagged-multicast6", .to = IVM_TO_MULTICAST6 },
 	{ .name = "untagged-to-self", .to = IVM_TO_SELF },
 	{ .name = "llc", .to = IVM_TO_ADDRESSEE, .llc = true },
 	/* one tag in the frame */
-	THREE("vid-0", .tag = { Q(0, .prio = IVM_PRIO(5)) }),
-	THREE("vid-A", .tag = { Q(A, .prio = IVM_PRIO(3)) }),
+	ONE("vid-0", .tag = { Q(0, .prio = IVM_PRIO(5)) }),
+	UNKNOWN("vid-0", .tag = { Q(0, .prio = IVM_PRIO(5)) }),
+	ALL("vid-0", .tag = { Q(0, .prio = IVM_PRIO(5)) }),
+	ONE("vid-A", .tag = { Q(A, .prio = IVM_PRIO(3)) }),
+	UNKNOWN("vid-A", .tag = { Q(A, .prio = IVM_PRIO(3)) }),
+	ALL("vid-A", .tag = { Q(A, .prio = IVM_PRIO(3)) }),
 	{ .name = "vid-A-multicast", .to = IVM_TO_MULTICAST, .tag = { Q(A) } },
 	{ .name = "vid-A-prio-7-drop", .to = IVM_TO_ADDRESSEE, .tag = { Q(A, .prio = IVM_PRIO(7) | IVM_DROP_BIT) } },
-	THREE("vid-B", .tag = { Q(B) }),
-	THREE("vid-C", .tag = { Q(C) }),
-	THREE("vid-D", .tag = { Q(D) }),
-	THREE("vid-4095", .tag = { Q(4095) }),
-	THREE("802.1ad-A", .tag = { AD(A) }),
-	THREE("802.1ad-0", .tag = { AD(0) }),
-	THREE("9100-A", .tag = { OLD(A) }),
+	ONE("vid-B", .tag = { Q(B) }), UNKNOWN("vid-B", .tag = { Q(B) }), ALL("vid-B", .tag = { Q(B) }),
+	ONE("vid-C", .tag = { Q(C) }), UNKNOWN("vid-C", .tag = { Q(C) }), ALL("vid-C", .tag = { Q(C) }),
+	ONE("vid-D", .tag = { Q(D) }), UNKNOWN("vid-D", .tag = { Q(D) }), ALL("vid-D", .tag = { Q(D) }),
+	ONE("vid-4095", .tag = { Q(4095) }),
+	UNKNOWN("vid-4095", .tag = { Q(4095) }),
+	ALL("vid-4095", .tag = { Q(4095) }),
+	ONE("802.1ad-A", .tag = { AD(A) }), UNKNOWN("802.1ad-A", .tag = { AD(A) }), ALL("802.1ad-A", .tag = { AD(A) }),
+	ONE("802.1ad-0", .tag = { AD(0) }), UNKNOWN("802.1ad-0", .tag = { AD(0) }), ALL("802.1ad-0", .tag = { AD(0) }),
+	ONE("9100-A", .tag = { OLD(A) }), UNKNOWN("9100-A", .tag = { OLD(A) }), ALL("9100-A", .tag = { OLD(A) }),
 	/* one tag beside the frame */
-	THREE("beside-0", .tag = { Q(0) }, .beside = true),
-	THREE("beside-A", .tag = { Q(A) }, .beside = true),
-	THREE("beside-B", .tag = { Q(B) }, .beside = true),
-	THREE("beside-C", .tag = { Q(C) }, .beside = true),
-	THREE("beside-802.1ad-A", .tag = { AD(A) }, .beside = true),
+	ONE("beside-0", .tag = { Q(0) }, .beside = true),
+	UNKNOWN("beside-0", .tag = { Q(0) }, .beside = true),
+	ALL("beside-0", .tag = { Q(0) }, .beside = true),
+	ONE("beside-A", .tag = { Q(A) }, .beside = true),
+	UNKNOWN("beside-A", .tag = { Q(A) }, .beside = true),
+	ALL("beside-A", .tag = { Q(A) }, .beside = true),
+	ONE("beside-B", .tag = { Q(B) }, .beside = true),
+	UNKNOWN("beside-B", .tag = { Q(B) }, .beside = true),
+	ALL("beside-B", .tag = { Q(B) }, .beside = true),
+	ONE("beside-C", .tag = { Q(C) }, .beside = true),
+	UNKNOWN("beside-C", .tag = { Q(C) }, .beside = true),
+	ALL("beside-C", .tag = { Q(C) }, .beside = true),
+	ONE("beside-802.1ad-A", .tag = { AD(A) }, .beside = true),
+	UNKNOWN("beside-802.1ad-A", .tag = { AD(A) }, .beside = true),
+	ALL("beside-802.1ad-A", .tag = { AD(A) }, .beside = true),
 	/* two tags */
-	THREE("double-A-B", .tag = { Q(A), Q(B) }),
-	THREE("double-B-A", .tag = { Q(B), Q(A) }),
-	THREE("double-A-A", .tag = { Q(A), Q(A) }),
-	THREE("double-0-A", .tag = { Q(0), Q(A) }),
-	THREE("double-0-B", .tag = { Q(0), Q(B) }),
-	THREE("double-4095-A", .tag = { Q(4095), Q(A) }),
-	THREE("double-A-802.1ad-B", .tag = { Q(A), AD(B) }),
-	THREE("double-A-9100-B", .tag = { Q(A), OLD(B) }),
-	THREE("double-802.1ad-A-B", .tag = { AD(A), Q(B) }),
-	THREE("double-9100-A-B", .tag = { OLD(A), Q(B) }),
-	THREE("double-beside-A-B", .tag = { Q(A), Q(B) }, .beside = true),
-	THREE("double-beside-0-B", .tag = { Q(0), Q(B) }, .beside = true),
+	ONE("double-A-B", .tag = { Q(A), Q(B) }),
+	UNKNOWN("double-A-B", .tag = { Q(A), Q(B) }),
+	ALL("double-A-B", .tag = { Q(A), Q(B) }),
+	ONE("double-B-A", .tag = { Q(B), Q(A) }),
+	UNKNOWN("double-B-A", .tag = { Q(B), Q(A) }),
+	ALL("double-B-A", .tag = { Q(B), Q(A) }),
+	ONE("double-A-A", .tag = { Q(A), Q(A) }),
+	UNKNOWN("double-A-A", .tag = { Q(A), Q(A) }),
+	ALL("double-A-A", .tag = { Q(A), Q(A) }),
+	ONE("double-0-A", .tag = { Q(0), Q(A) }),
+	UNKNOWN("double-0-A", .tag = { Q(0), Q(A) }),
+	ALL("double-0-A", .tag = { Q(0), Q(A) }),
+	ONE("double-0-B", .tag = { Q(0), Q(B) }),
+	UNKNOWN("double-0-B", .tag = { Q(0), Q(B) }),
+	ALL("double-0-B", .tag = { Q(0), Q(B) }),
+	ONE("double-4095-A", .tag = { Q(4095), Q(A) }),
+	UNKNOWN("double-4095-A", .tag = { Q(4095), Q(A) }),
+	ALL("double-4095-A", .tag = { Q(4095), Q(A) }),
+	ONE("double-A-802.1ad-B", .tag = { Q(A), AD(B) }),
+	UNKNOWN("double-A-802.1ad-B", .tag = { Q(A), AD(B) }),
+	ALL("double-A-802.1ad-B", .tag = { Q(A), AD(B) }),
+	ONE("double-A-9100-B", .tag = { Q(A), OLD(B) }),
+	UNKNOWN("double-A-9100-B", .tag = { Q(A), OLD(B) }),
+	ALL("double-A-9100-B", .tag = { Q(A), OLD(B) }),
+	ONE("double-802.1ad-A-B", .tag = { AD(A), Q(B) }),
+	UNKNOWN("double-802.1ad-A-B", .tag = { AD(A), Q(B) }),
+	ALL("double-802.1ad-A-B", .tag = { AD(A), Q(B) }),
+	ONE("double-9100-A-B", .tag = { OLD(A), Q(B) }),
+	UNKNOWN("double-9100-A-B", .tag = { OLD(A), Q(B) }),
+	ALL("double-9100-A-B", .tag = { OLD(A), Q(B) }),
+	ONE("double-beside-A-B", .tag = { Q(A), Q(B) }, .beside = true),
+	UNKNOWN("double-beside-A-B", .tag = { Q(A), Q(B) }, .beside = true),
+	ALL("double-beside-A-B", .tag = { Q(A), Q(B) }, .beside = true),
+	ONE("double-beside-0-B", .tag = { Q(0), Q(B) }, .beside = true),
+	UNKNOWN("double-beside-0-B", .tag = { Q(0), Q(B) }, .beside = true),
+	ALL("double-beside-0-B", .tag = { Q(0), Q(B) }, .beside = true),
 	/* sizes */
-	THREE("runt", .size = IVM_SIZE_RUNT),
-	THREE("runt-vid-A", .size = IVM_SIZE_RUNT, .tag = { Q(A) }),
+	ONE("runt", .size = IVM_SIZE_RUNT), UNKNOWN("runt", .size = IVM_SIZE_RUNT), ALL("runt", .size = IVM_SIZE_RUNT),
+	ONE("runt-vid-A", .size = IVM_SIZE_RUNT, .tag = { Q(A) }),
+	UNKNOWN("runt-vid-A", .size = IVM_SIZE_RUNT, .tag = { Q(A) }),
+	ALL("runt-vid-A", .size = IVM_SIZE_RUNT, .tag = { Q(A) }),
 	{ .name = "cut-tag", .to = IVM_TO_ADDRESSEE, .size = IVM_SIZE_CUT, .tag = { Q(A) } },
-	THREE("max", .size = IVM_SIZE_MAX),
-	THREE("max-vid-A", .size = IVM_SIZE_MAX, .tag = { Q(A) }),
-	THREE("max-beside-A", .size = IVM_SIZE_MAX, .tag = { Q(A) }, .beside = true),
-	THREE("jumbo", .size = IVM_SIZE_JUMBO),
-	THREE("jumbo-vid-A", .size = IVM_SIZE_JUMBO, .tag = { Q(A) }),
-	THREE("gso-tcp4", .size = IVM_SIZE_GSO4),
-	THREE("gso-tcp4-vid-A", .size = IVM_SIZE_GSO4, .tag = { Q(A) }),
-	THREE("gso-tcp4-vid-B", .size = IVM_SIZE_GSO4, .tag = { Q(B) }),
-	THREE("gso-tcp4-beside-A", .size = IVM_SIZE_GSO4, .tag = { Q(A) }, .beside = true),
-	THREE("gso-tcp6", .size = IVM_SIZE_GSO6),
-	THREE("gso-tcp6-vid-A", .size = IVM_SIZE_GSO6, .tag = { Q(A) }),
+	ONE("max", .size = IVM_SIZE_MAX), UNKNOWN("max", .size = IVM_SIZE_MAX), ALL("max", .size = IVM_SIZE_MAX),
+	ONE("max-vid-A", .size = IVM_SIZE_MAX, .tag = { Q(A) }),
+	UNKNOWN("max-vid-A", .size = IVM_SIZE_MAX, .tag = { Q(A) }),
+	ALL("max-vid-A", .size = IVM_SIZE_MAX, .tag = { Q(A) }),
+	ONE("max-beside-A", .size = IVM_SIZE_MAX, .tag = { Q(A) }, .beside = true),
+	UNKNOWN("max-beside-A", .size = IVM_SIZE_MAX, .tag = { Q(A) }, .beside = true),
+	ALL("max-beside-A", .size = IVM_SIZE_MAX, .tag = { Q(A) }, .beside = true),
+	ONE("jumbo", .size = IVM_SIZE_JUMBO),
+	UNKNOWN("jumbo", .size = IVM_SIZE_JUMBO),
+	ALL("jumbo", .size = IVM_SIZE_JUMBO),
+	ONE("jumbo-vid-A", .size = IVM_SIZE_JUMBO, .tag = { Q(A) }),
+	UNKNOWN("jumbo-vid-A", .size = IVM_SIZE_JUMBO, .tag = { Q(A) }),
+	ALL("jumbo-vid-A", .size = IVM_SIZE_JUMBO, .tag = { Q(A) }),
+	ONE("gso-tcp4", .size = IVM_SIZE_GSO4),
+	UNKNOWN("gso-tcp4", .size = IVM_SIZE_GSO4),
+	ALL("gso-tcp4", .size = IVM_SIZE_GSO4),
+	ONE("gso-tcp4-vid-A", .size = IVM_SIZE_GSO4, .tag = { Q(A) }),
+	UNKNOWN("gso-tcp4-vid-A", .size = IVM_SIZE_GSO4, .tag = { Q(A) }),
+	ALL("gso-tcp4-vid-A", .size = IVM_SIZE_GSO4, .tag = { Q(A) }),
+	ONE("gso-tcp4-vid-B", .size = IVM_SIZE_GSO4, .tag = { Q(B) }),
+	UNKNOWN("gso-tcp4-vid-B", .size = IVM_SIZE_GSO4, .tag = { Q(B) }),
+	ALL("gso-tcp4-vid-B", .size = IVM_SIZE_GSO4, .tag = { Q(B) }),
+	ONE("gso-tcp4-beside-A", .size = IVM_SIZE_GSO4, .tag = { Q(A) }, .beside = true),
+	UNKNOWN("gso-tcp4-beside-A", .size = IVM_SIZE_GSO4, .tag = { Q(A) }, .beside = true),
+	ALL("gso-tcp4-beside-A", .size = IVM_SIZE_GSO4, .tag = { Q(A) }, .beside = true),
+	ONE("gso-tcp6", .size = IVM_SIZE_GSO6),
+	UNKNOWN("gso-tcp6", .size = IVM_SIZE_GSO6),
+	ALL("gso-tcp6", .size = IVM_SIZE_GSO6),
+	ONE("gso-tcp6-vid-A", .size = IVM_SIZE_GSO6, .tag = { Q(A) }),
+	UNKNOWN("gso-tcp6-vid-A", .size = IVM_SIZE_GSO6, .tag = { Q(A) }),
+	ALL("gso-tcp6-vid-A", .size = IVM_SIZE_GSO6, .tag = { Q(A) }),
 	/* addresses that switches keep to themselves */
 	{ .name = "bpdu", .to = IVM_TO_RESERVED, .llc = true },
 	{ .name = "bpdu-vid-A", .to = IVM_TO_RESERVED, .llc = true, .tag = { Q(A) } },
@@ -110,7 +175,7 @@ const struct ivm_shape ivm_shapes[] = {
 	{ .name = "zero-source-vid-A", .to = IVM_TO_BROADCAST, .from = IVM_FROM_ZERO, .tag = { Q(A) } },
 };
 
-const size_t ivm_nr_shapes = sizeof(ivm_shapes) / sizeof(ivm_shapes[0]);
+const size_t ivm_nr_shapes = IVM_COUNT(ivm_shapes);
 
 bool ivm_type_is_tag(uint16_t type)
 {

@@ -226,8 +226,7 @@ TEST(good_files)
 		"\t\n{ \"kernel\" : \"/k\" , \"memory\" : \"64M\" }\r\n",
 		"{\"memory\":\"64M\",\"kernel\":\"/k\",\"modules\":[]}",
 		"{\"memory\":\"64M\",\"kernel\":\"/k\",\"modules\":[\"/a,b c\",\"/d\"],\"debug-exit\":\"0xf4\"}",
-		"{\"memory\":\"64M\",\"kernel\":\"/k\",\"nic\":[{\"switch\":\"s\",\"vlan\":10,\"ip\":[\"10.0.0.5\"],"
-		"\"mac\":\"02:00:00:00:00:01\"},{\"switch\":\"s\",\"trunk\":\"10,20-29\",\"native\":\"10\",\"guard\":false}]}",
+		"{\"memory\":\"64M\",\"kernel\":\"/k\",\"nic\":[{\"switch\":\"s\",\"vlan\":10,\"ip\":[\"10.0.0.5\"],\"mac\":\"02:00:00:00:00:01\"},{\"switch\":\"s\",\"trunk\":\"10,20-29\",\"native\":\"10\",\"guard\":false}]}",
 		"{\"memory\":\"64M\",\"kernel\":\"/k\",\"nic\":[]}",
 	};
 
@@ -265,8 +264,7 @@ TEST(hostile_files)
 		"{" REST ",\"nic\":[{\"switch\":\"s\",\"vlan\":4095}]}", "{" REST ",\"nic0\":{\"switch\":\"s\",\"vlan\":1}}",
 		"{" REST ",\"nic\":[{\"switch\":\"s\",\"vlan\":1,\"queues\":2}]}",
 		"{" REST ",\"nic\":[{},{},{},{},{},{},{},{},{}]}", "{" REST ",\"nic\":[{\"switch\":\"s\",\"trunk\":[[[[1]]]]}]}",
-		"{" REST ",\"nic\":[{\"switch\":\"s\",\"vlan\":1,\"mac\":\"02:00:00:00:00:01\"},"
-		"{\"switch\":\"s\",\"vlan\":2,\"mac\":\"02:00:00:00:00:01\"}]}",
+		"{" REST ",\"nic\":[{\"switch\":\"s\",\"vlan\":1,\"mac\":\"02:00:00:00:00:01\"},{\"switch\":\"s\",\"vlan\":2,\"mac\":\"02:00:00:00:00:01\"}]}",
 		"/* c */{" REST "}", "\xef\xbb\xbf{" REST "}",
 	};
 

@@ -22,7 +22,9 @@ TEST(macs)
 	char text[IVM_MAC_TEXT];
 
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
-		EXPECT_EQ(-EINVAL, ivm_parse_mac(bad[i], mac)) TH_LOG("%s", bad[i]);
+		int err = ivm_parse_mac(bad[i], mac);
+
+		EXPECT_EQ(-EINVAL, err) TH_LOG("%s", bad[i]);
 	}
 	EXPECT_STREQ("01:02:03:04:05:06", ivm_mac_text(mac, text));
 	EXPECT_EQ(0, ivm_parse_mac("0A:fF:00:10:0b:c0", mac));
@@ -55,7 +57,9 @@ TEST(prefixes)
 		EXPECT_STREQ(good[i][1], ivm_prefix_text(&prefix, text));
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
-		EXPECT_EQ(-EINVAL, ivm_parse_prefix(bad[i], &prefix)) TH_LOG("%s", bad[i]);
+		int err = ivm_parse_prefix(bad[i], &prefix);
+
+		EXPECT_EQ(-EINVAL, err) TH_LOG("%s", bad[i]);
 	}
 }
 
@@ -79,7 +83,9 @@ TEST(rates)
 		EXPECT_STREQ(good[i].back, ivm_rate_text(bytes, text));
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
-		EXPECT_EQ(-EINVAL, ivm_parse_rate(bad[i], &bytes)) TH_LOG("%s", bad[i]);
+		int err = ivm_parse_rate(bad[i], &bytes);
+
+		EXPECT_EQ(-EINVAL, err) TH_LOG("%s", bad[i]);
 	}
 	EXPECT_STREQ("18446744073709551615B", ivm_rate_text(UINT64_MAX, text));
 }
@@ -124,7 +130,9 @@ static void set_all(struct __test_metadata *_metadata, struct ivm_settings *sett
 {
 	memset(settings, 0, sizeof(*settings));
 	for (size_t i = 0; i < ARRAY_SIZE(all_settings); i++) {
-		ASSERT_EQ(0, set(settings, all_settings[i][0], all_settings[i][1])) TH_LOG("%s", ivm_failure());
+		int err = set(settings, all_settings[i][0], all_settings[i][1]);
+
+		ASSERT_EQ(0, err) TH_LOG("%s", ivm_failure());
 	}
 }
 
