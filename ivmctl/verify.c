@@ -27,10 +27,15 @@ static void ivm_verify_signal(int signal)
 static void ivm_verify_catch(void)
 {
 	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE };
-	struct sigaction action = { .sa_handler = ivm_verify_signal };
+	const struct sigaction action = { .sa_handler = ivm_verify_signal };
+	struct sigaction before;
 
-	for (size_t i = 0; i < IVM_COUNT(signals); i++)
+	for (size_t i = 0; i < IVM_COUNT(signals); i++) {
+		/* nohup means it */
+		if (signals[i] == SIGHUP && !sigaction(SIGHUP, NULL, &before) && before.sa_handler == SIG_IGN)
+			continue;
 		sigaction(signals[i], &action, NULL);
+	}
 }
 
 /* ---- choosing VLANs ---- */

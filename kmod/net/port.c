@@ -210,19 +210,20 @@ struct ivm_port *ivm_port_attach(struct ivm_switch *sw, struct net_device *dev, 
 	err = nic ? 0 : dev_set_promiscuity(dev, 1);
 	if (err)
 		goto err_rules;
-	err = netdev_master_upper_dev_link(dev, sw->dev, NULL, NULL, extack);
-	if (err)
-		goto err_promiscuity;
+	/* first, so that who hears of the new master can be told the configuration */
 	err = netdev_rx_handler_register(dev, ivm_port_receive, port);
 	if (err)
-		goto err_unlink;
+		goto err_promiscuity;
+	err = netdev_master_upper_dev_link(dev, sw->dev, NULL, NULL, extack);
+	if (err)
+		goto err_handler;
 	dev_disable_lro(dev);
 	sw->nr_ports++;
 	list_add_tail_rcu(&port->link, &sw->ports);
 	return port;
 
-err_unlink:
-	netdev_upper_dev_unlink(dev, sw->dev);
+err_handler:
+	netdev_rx_handler_unregister(dev);
 err_promiscuity:
 	if (!nic)
 		dev_set_promiscuity(dev, -1);

@@ -69,8 +69,9 @@ int ivm_slave_fill(struct sk_buff *skb, const struct net_device *dev, const stru
 	struct ivm_port *mirror;
 	u64 stats[IVM_PORT_STATS];
 
+	/* on its way out; there is nothing to say, which is no error */
 	if (!port)
-		return -EINVAL;
+		return 0;
 	config = &rtnl_dereference(port->rules)->config;
 	mirror = rtnl_dereference(port->mirror);
 	ivm_port_sum(port, stats);
