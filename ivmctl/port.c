@@ -217,7 +217,9 @@ static void ivm_port_print_text(const struct ivm_link *port, struct json_object 
 	};
 	bool blank = false;
 
-	ivm_print_fields(model, fields, IVM_COUNT(fields));
+	for (size_t i = 0; i < IVM_COUNT(fields); i++)
+		if (strcmp(fields[i].name, "names") || port->nr_altnames)
+			ivm_print_fields(model, &fields[i], 1);
 	ivm_for_each_setting(row) {
 		char *value;
 
