@@ -74,6 +74,33 @@ TEST(a_vm_as_json)
 	nlmsg_free(msg);
 }
 
+TEST(cards_of_a_vm_as_json)
+{
+	static const uint8_t mac[] = { 2, 0, 0, 0, 0, 0x0a };
+	struct nl_msg *msg = message();
+	struct nlattr *list, *entry;
+	struct json_object *json;
+
+	list = nla_nest_start(msg, IVM_A_LIST_NIC);
+	entry = nla_nest_start(msg, IVM_A_NIC_ENTRY);
+	nla_put(msg, IVM_A_NIC_MAC, sizeof(mac), mac);
+	nla_put_string(msg, IVM_A_NIC_SWITCH, "sw0");
+	nla_put_u16(msg, IVM_A_NIC_QUEUES, 2);
+	nla_put_u16(msg, IVM_A_NIC_MTU, 65521);
+	nla_put_string(msg, IVM_A_NIC_IFNAME, "ivm1n0");
+	nla_put_u32(msg, IVM_A_NIC_IFINDEX, 7);
+	nla_nest_end(msg, entry);
+	entry = nla_nest_start(msg, IVM_A_NIC_ENTRY);
+	nla_put(msg, IVM_A_NIC_MAC, 5, mac);		/* too short */
+	nla_nest_end(msg, entry);
+	nla_nest_end(msg, list);
+	json = as_json(msg);
+	EXPECT_STREQ("{\"list-nic\":[{\"nic-mac\":\"02:00:00:00:00:0a\",\"nic-switch\":\"sw0\",\"nic-queues\":2,\"nic-mtu\":65521,\"nic-ifname\":\"ivm1n0\",\"nic-ifindex\":7},{}]}",
+		     json_object_to_json_string_ext(json, JSON_C_TO_STRING_PLAIN));
+	json_object_put(json);
+	nlmsg_free(msg);
+}
+
 TEST(attributes_of_another_version)
 {
 	struct nl_msg *msg = message();
