@@ -4,6 +4,7 @@
 #include "cpu/host.h"
 #include "ctl/ctl.h"
 #include "mem/mem.h"
+#include "net/net.h"
 #include "sched/sched.h"
 #include "vm/vm.h"
 
@@ -26,9 +27,12 @@ static int __init ivm_init(void)
 	err = ivm_cores_init();
 	if (err)
 		goto err_mem;
-	err = ivm_vm_init();
+	err = ivm_net_init();
 	if (err)
 		goto err_cores;
+	err = ivm_vm_init();
+	if (err)
+		goto err_net;
 	err = ivm_netlink_init();
 	if (err)
 		goto err_vm;
@@ -40,6 +44,8 @@ err_netlink:
 	ivm_netlink_exit();
 err_vm:
 	ivm_vm_exit();
+err_net:
+	ivm_net_exit();
 err_cores:
 	ivm_cores_exit();
 err_mem:
@@ -54,6 +60,7 @@ static void __exit ivm_exit(void)
 	ivm_chardev_exit();
 	ivm_netlink_exit();
 	ivm_vm_exit();
+	ivm_net_exit();
 	ivm_cores_exit();
 	ivm_mem_exit();
 	ivm_cpu_host_exit();

@@ -67,6 +67,23 @@ TRACE_EVENT(ivm_outside,
 	TP_printk("vm %u vcpu %u gpa 0x%llx %s", __entry->vm, __entry->vcpu, __entry->gpa, __get_str(kind))
 );
 
+/* A frame was dropped at a port; reason is an enum ivm_port_stat. vid 0: not known. */
+TRACE_EVENT(ivm_net_drop,
+	TP_PROTO(u32 ifindex, u16 vid, u32 reason),
+	TP_ARGS(ifindex, vid, reason),
+	TP_STRUCT__entry(
+		__field(u32, ifindex)
+		__field(u16, vid)
+		__field(u32, reason)
+	),
+	TP_fast_assign(
+		__entry->ifindex = ifindex;
+		__entry->vid = vid;
+		__entry->reason = reason;
+	),
+	TP_printk("ifindex %u vid %u reason %u", __entry->ifindex, __entry->vid, __entry->reason)
+);
+
 #endif
 
 #undef TRACE_INCLUDE_PATH

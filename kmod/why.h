@@ -10,10 +10,12 @@
  * struct ivm_why - why something was refused
  * @text: one sentence that says what is wrong and what to do; empty when nothing was said
  * @attr: the IVM_A_* attribute at fault, 0 when none is
+ * @entry: where @attr is repeated in a list: which of its entries, from 0
  */
 struct ivm_why {
 	char text[IVM_TEXT_MAX];
 	int attr;
+	unsigned int entry;
 };
 
 /**

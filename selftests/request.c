@@ -71,6 +71,13 @@ size_t put_u32(struct request *r, int type, uint32_t v) { return put(r, type, &v
 size_t put_u64(struct request *r, int type, uint64_t v) { return put(r, type, &v, sizeof(v)); }
 size_t put_text(struct request *r, int type, const char *t) { return put(r, type, t, strlen(t) + 1); }
 
+size_t nest(struct request *r, int type) { return put(r, type | NLA_F_NESTED, NULL, 0); }
+
+void nest_end(struct request *r, size_t at)
+{
+	((struct nlattr *)(r->bytes + at))->nla_len = r->head.nlmsg_len - at;
+}
+
 #define EACH_ATTR(a, from, left)								\
 	for (struct nlattr *a = (void *)(from); (left) >= NLA_HDRLEN && a->nla_len >= NLA_HDRLEN &&	\
 	     a->nla_len <= (left); (left) -= NLA_ALIGN(a->nla_len), a = (void *)((char *)a + NLA_ALIGN(a->nla_len)))
@@ -132,6 +139,16 @@ int request_send(int fd, struct request *r, struct answer *a)
 	}
 }
 
+struct nlattr *inside(struct nlattr *nest, int type, unsigned int nr)
+{
+	int left = nest ? nest->nla_len - NLA_HDRLEN : 0;
+
+	EACH_ATTR(t, (char *)nest + NLA_HDRLEN, left)
+		if ((t->nla_type & NLA_TYPE_MASK) == type && !nr--)
+			return t;
+	return NULL;
+}
+
 int request_family(int fd)
 {
 	struct request r;
@@ -170,7 +187,28 @@ int vm_command(int fd, int cmd, const char *name)
 	return err;
 }
 
-int vm_create(int fd, const char *name, uint32_t vcpus, uint64_t memory, uint16_t debug_exit)
+static void put_nics(struct request *r, const char *switch_name, unsigned int nics, unsigned char id)
+{
+	size_t list = nest(r, IVM_A_LIST_NIC), entry, port;
+	const uint8_t mode = IVM_PORT_ACCESS;
+
+	for (unsigned int i = 0; i < nics; i++) {
+		const unsigned char mac[6] = { 2, 0, 0, 0, id, i };
+
+		entry = nest(r, IVM_A_NIC_ENTRY);
+		put(r, IVM_A_NIC_MAC, mac, sizeof(mac));
+		put_text(r, IVM_A_NIC_SWITCH, switch_name);
+		port = nest(r, IVM_A_NIC_PORT);
+		put(r, IVM_PORT_A_MODE, &mode, sizeof(mode));
+		put_u16(r, IVM_PORT_A_ACCESS, 1);
+		nest_end(r, port);
+		nest_end(r, entry);
+	}
+	nest_end(r, list);
+}
+
+int vm_create_with_nics(int fd, const char *name, uint32_t vcpus, uint64_t memory, uint16_t debug_exit,
+			const char *switch_name, unsigned int nics, unsigned char id)
 {
 	static struct answer a;
 	struct request r;
@@ -184,10 +222,17 @@ int vm_create(int fd, const char *name, uint32_t vcpus, uint64_t memory, uint16_
 	put_u64(&r, IVM_A_MEMORY, memory);
 	if (debug_exit)
 		put_u16(&r, IVM_A_DEBUG_EXIT, debug_exit);
+	if (nics)
+		put_nics(&r, switch_name, nics, id);
 	err = request_send(fd, &r, &a);
 	if (err)
 		printf("# creating %s: %s (%s)\n", name, strerror(err), a.text);
 	return err;
+}
+
+int vm_create(int fd, const char *name, uint32_t vcpus, uint64_t memory, uint16_t debug_exit)
+{
+	return vm_create_with_nics(fd, name, vcpus, memory, debug_exit, NULL, 0, 0);
 }
 
 int vm_stop(int fd, const char *name)

@@ -42,6 +42,8 @@ size_t put_u16(struct request *r, int type, uint16_t v);
 size_t put_u32(struct request *r, int type, uint32_t v);
 size_t put_u64(struct request *r, int type, uint64_t v);
 size_t put_text(struct request *r, int type, const char *text);	/* with its NUL */
+size_t nest(struct request *r, int type);	/* begins one; what is put next is inside */
+void nest_end(struct request *r, size_t at);
 
 /* Sends and reads the acknowledgement, and a reply before it. Returns a->error, or -1 when nothing came. */
 int request_send(int fd, struct request *r, struct answer *a);
@@ -49,9 +51,15 @@ int request_send(int fd, struct request *r, struct answer *a);
 /* Short cuts: the errno of the kernel's answer. */
 int vm_command(int fd, int cmd, const char *name);
 int vm_create(int fd, const char *name, uint32_t vcpus, uint64_t memory, uint16_t debug_exit);
+/* with @nics network cards on a switch, access ports of VLAN 1, addresses 02:00:00:00:<id>:<number> */
+int vm_create_with_nics(int fd, const char *name, uint32_t vcpus, uint64_t memory, uint16_t debug_exit,
+			const char *switch_name, unsigned int nics, unsigned char id);
 int vm_stop(int fd, const char *name);				/* forced */
 int vm_state(int fd, const char *name);				/* enum ivm_vm_state, 0: no such VM */
 int vm_wait(int fd, const char *name, int state, int seconds);	/* true when it got there */
+
+/* The @nr'th attribute of a type (from 0) in a nest, or NULL; also in NULL. */
+struct nlattr *inside(struct nlattr *nest, int type, unsigned int nr);
 
 /* A memfd with these bytes, sealed against nothing. */
 int code_file(const void *code, size_t size);

@@ -29,7 +29,7 @@
 static_assert(IVM_A_MAX < 64, "sets of attributes are u64");
 static_assert(IVM_A_NAME <= IVM_NL_MAXATTR && IVM_A_VCPUS <= IVM_NL_MAXATTR &&
 	      IVM_A_MEMORY <= IVM_NL_MAXATTR && IVM_A_DEBUG_EXIT <= IVM_NL_MAXATTR &&
-	      IVM_A_FORCE <= IVM_NL_MAXATTR);
+	      IVM_A_FORCE <= IVM_NL_MAXATTR && IVM_A_CPU_LIST <= IVM_NL_MAXATTR);
 
 #define NAME_POLICY { .type = NLA_NUL_STRING, .len = IVM_NAME_MAX }
 
@@ -45,6 +45,7 @@ static const struct nla_policy vm_create_policy[IVM_NL_MAXATTR + 1] = {
 	[IVM_A_VCPUS] = { .type = NLA_U32 },
 	[IVM_A_MEMORY] = { .type = NLA_U64 },
 	[IVM_A_DEBUG_EXIT] = NLA_POLICY_MIN(NLA_U16, 1),
+	[IVM_A_LIST_NIC] = NLA_POLICY_NESTED(ivm_nl_nics_policy),
 };
 
 static const struct nla_policy vm_stop_policy[IVM_NL_MAXATTR + 1] = {
@@ -63,6 +64,7 @@ static const char * const attr_names[IVM_NL_MAXATTR + 1] = {
 	[IVM_A_DEBUG_EXIT] = "debug-exit",
 	[IVM_A_FORCE] = "force",
 	[IVM_A_CPU_LIST] = "cpu-list",
+	[IVM_A_LIST_NIC] = "list-nic",
 };
 
 #define NAMED .required = BIT_ULL(IVM_A_NAME), .find = true
@@ -82,12 +84,6 @@ static const struct ivm_nl_row rows[] = {
 	[IVM_CMD_VM_GET] = { ivm_nl_vm_get, NULL, NAMED },
 };
 
-/* A string ends where its attribute ends: nothing may hide behind a NUL. */
-static bool string_is_whole(const struct nlattr *nla)
-{
-	return strnlen(nla_data(nla), nla_len(nla)) + 1 == nla_len(nla);
-}
-
 /*
  * What the policy cannot say. Netlink would take the last of two attributes of
  * a type without a word.
@@ -106,7 +102,7 @@ static int check_attrs(const struct ivm_nl_row *row, struct genl_info *info, str
 				       attr_names[type]);
 		}
 		seen |= BIT_ULL(type);
-		if ((type == IVM_A_NAME || type == IVM_A_CPU_LIST) && !string_is_whole(nla))
+		if ((type == IVM_A_NAME || type == IVM_A_CPU_LIST) && !ivm_nl_string_is_whole(nla))
 			return ivm_why(why, type, -EINVAL, "attribute %s has a NUL inside",
 				       attr_names[type]);
 	}

@@ -8,10 +8,12 @@
 
 struct ivm_event;
 struct ivm_vm;
+struct ivm_vm_config;
+struct ivm_vm_info;
 struct ivm_why;
 
-/* The highest attribute that any request takes: what tables of attributes are sized for. */
-#define IVM_NL_MAXATTR IVM_A_CPU_LIST
+/* The highest attribute that any request takes outside of nests: what tables of attributes are sized for. */
+#define IVM_NL_MAXATTR IVM_A_LIST_NIC
 
 extern struct genl_family ivm_nl_family;
 #define IVM_NL_EVENTS 0		/* index of the multicast group */
@@ -41,6 +43,12 @@ struct ivm_nl_row {
  */
 struct sk_buff *ivm_nl_reply(struct genl_info *info, size_t size, void **head);
 
+/* A string ends where its attribute ends: nothing may hide behind a NUL. */
+static inline bool ivm_nl_string_is_whole(const struct nlattr *nla)
+{
+	return strnlen(nla_data(nla), nla_len(nla)) + 1 == nla_len(nla);
+}
+
 /* netlink_host.c */
 int ivm_nl_host_get(struct genl_info *info, struct ivm_vm *vm, struct ivm_why *why);
 int ivm_nl_host_set(struct genl_info *info, struct ivm_vm *vm, struct ivm_why *why);
@@ -57,6 +65,14 @@ int ivm_nl_vm_delete(struct genl_info *info, struct ivm_vm *vm, struct ivm_why *
 int ivm_nl_vm_get(struct genl_info *info, struct ivm_vm *vm, struct ivm_why *why);
 int ivm_nl_vm_dump_start(struct netlink_callback *cb);
 int ivm_nl_vm_dump(struct sk_buff *skb, struct netlink_callback *cb);
+
+/* netlink_nic.c: network cards, in VM_CREATE and in VM_GET's answer */
+extern const struct nla_policy ivm_nl_nics_policy[IVM_A_NIC_ENTRY + 1];	/* of LIST_NIC */
+int ivm_nl_nics(struct genl_info *info, struct ivm_vm_config *config, struct ivm_why *why);
+void ivm_nl_nics_free(struct ivm_vm_config *config);	/* accepts none */
+void ivm_nl_nics_blame(struct genl_info *info, const struct ivm_why *why);
+size_t ivm_nl_nics_size(void);		/* upper bound of what ivm_nl_put_nics() puts */
+int ivm_nl_put_nics(struct sk_buff *msg, const struct ivm_vm_info *vm);	/* 0 or -EMSGSIZE */
 
 /* netlink_event.c: tells the members of the multicast group. May sleep. */
 void ivm_nl_event(const struct ivm_event *event);

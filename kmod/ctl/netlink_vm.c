@@ -19,7 +19,7 @@
 
 static size_t vm_size(void)
 {
-	return VM_FIXED_SIZE + IVM_VCPUS_MAX * VM_VCPU_SIZE + IVM_STATS_MAX * VM_STAT_SIZE;
+	return VM_FIXED_SIZE + IVM_VCPUS_MAX * VM_VCPU_SIZE + IVM_STATS_MAX * VM_STAT_SIZE + ivm_nl_nics_size();
 }
 
 static int put_vcpus(struct sk_buff *msg, const struct ivm_vm_info *vm)
@@ -88,7 +88,7 @@ static int put_vm(struct sk_buff *msg, const struct ivm_vm_info *vm)
 		return -EMSGSIZE;
 	if (vm->debug_exit && nla_put_u16(msg, IVM_A_DEBUG_EXIT, vm->debug_exit))
 		return -EMSGSIZE;
-	return put_vcpus(msg, vm) ?: put_stats(msg, vm);
+	return put_vcpus(msg, vm) ?: put_stats(msg, vm) ?: ivm_nl_put_nics(msg, vm);
 }
 
 int ivm_nl_vm_create(struct genl_info *info, struct ivm_vm *vm, struct ivm_why *why)
@@ -107,21 +107,28 @@ int ivm_nl_vm_create(struct genl_info *info, struct ivm_vm *vm, struct ivm_why *
 	if (info->attrs[IVM_A_DEBUG_EXIT])
 		config.debug_exit = nla_get_u16(info->attrs[IVM_A_DEBUG_EXIT]);
 
+	err = ivm_nl_nics(info, &config, why);
+	if (err)
+		return err;
 	/* Everything that may fail comes before the VM exists. */
+	err = -ENOMEM;
 	msg = ivm_nl_reply(info, nla_total_size(sizeof(id)), &head);
 	if (!msg)
-		return -ENOMEM;
+		goto out;
 	attr = nla_reserve(msg, IVM_A_ID, sizeof(id));
 	err = attr ? ivm_vm_create(&config, &id, why) : -EMSGSIZE;
 	if (err) {
+		ivm_nl_nics_blame(info, why);
 		nlmsg_free(msg);
-		return err;
+		goto out;
 	}
 	*(u32 *)nla_data(attr) = id;
 	genlmsg_end(msg, head);
 	/* A caller whose socket is full misses the id; the VM stays, and has its name. */
 	genlmsg_reply(msg, info);
-	return 0;
+out:
+	ivm_nl_nics_free(&config);
+	return err;
 }
 
 int ivm_nl_vm_start(struct genl_info *info, struct ivm_vm *vm, struct ivm_why *why)

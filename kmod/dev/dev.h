@@ -156,6 +156,16 @@ void ivm_virtio_net_destroy(struct ivm_virtio_net *card);
 void ivm_virtio_net_quiesce(struct ivm_virtio_net *card);
 /* Send what the guest's doorbells announced. Task context, may sleep; by any vCPU's thread, several at once. Bounded work. */
 void ivm_virtio_net_work(struct ivm_virtio_net *card);
+/* What a driver did wrong, since the card was made. Any context. */
+struct ivm_virtio_net_counts {
+	u64 bad_chain;		/* frames dropped: no header, or a part that the card is to write */
+	u64 bad_length;		/* ... shorter than an Ethernet header or longer than the MTU allows */
+	u64 bad_csum;		/* ... checksum not negotiated, or outside of the frame */
+	u64 bad_gso;		/* ... segments not negotiated, or not as the frame's headers say */
+	u64 broken;		/* rings broken: the device needed a reset */
+};
+
+void ivm_virtio_net_counts(const struct ivm_virtio_net *card, struct ivm_virtio_net_counts *counts);
 /* Name and index of the net_device. May sleep. */
 void ivm_virtio_net_name(struct ivm_virtio_net *card, char *name, u32 *ifindex);
 

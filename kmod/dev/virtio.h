@@ -19,22 +19,44 @@
 #define IVM_VQ_SIZE_MAX		1024	/* entries of a queue */
 #define IVM_VQ_CHAIN_MAX	64	/* pieces of a chain, after cutting at the ends of frames */
 
+/* Bits of the device status (2.1). */
+enum ivm_virtio_status {
+	IVM_VIRTIO_ACKNOWLEDGE	= 1,
+	IVM_VIRTIO_DRIVER	= 2,
+	IVM_VIRTIO_DRIVER_OK	= 4,
+	IVM_VIRTIO_FEATURES_OK	= 8,
+	IVM_VIRTIO_NEEDS_RESET	= 64,
+	IVM_VIRTIO_FAILED	= 128,
+};
+
+/* Features that the transport offers by itself (6). */
+#define IVM_VIRTIO_F_INDIRECT_DESC	(1ULL << 28)
+#define IVM_VIRTIO_F_EVENT_IDX		(1ULL << 29)
+#define IVM_VIRTIO_F_VERSION_1		(1ULL << 32)
+
+/* A ring where the kernel sees it. */
+struct ivm_vq_ring {
+	u64 gpa;	/* aligned, wholly RAM: checked when the queue is enabled */
+	void *ptr;	/* of all of it when it lies in one frame, else NULL */
+};
+
 /*
  * (l) protected by lock  (t) written by the transport while the queue is
- * disabled and nobody uses it, constant while it is enabled
+ * disabled and nobody uses it, constant while it is enabled  (a) set by anyone,
+ * cleared by the transport when no queue is enabled
  */
 struct ivm_vq {
 	spinlock_t lock;		/* of the device's: held around every call below; bottom halves off */
-	struct ivm_space *space;	/* (t) */
-	u16 size;			/* (t) power of two, at most IVM_VQ_SIZE_MAX */
-	u64 desc, avail, used;		/* (t) guest-physical, aligned, wholly RAM: checked when it is enabled */
 	bool enabled;			/* (l) */
-	bool event_idx;			/* (t) negotiated */
+	bool broken;			/* (a) a driver broke the rules of this queue or of another one of the device */
+	bool event_idx, indirect;	/* (t) negotiated */
+	u16 size;			/* (t) power of two, at most IVM_VQ_SIZE_MAX */
 	u16 vector;			/* MSI-X, or IVM_MSIX_NONE; read once */
 	u16 next_avail, next_used;	/* (l) free-running */
-	u16 signalled;			/* (l) next_used when the guest was last interrupted */
-	bool signalled_valid;		/* (l) */
-	bool broken;			/* (l) the driver broke the rules */
+	u16 avail_seen;			/* (l) the driver's index as read last */
+	u16 signalled;			/* (l) next_used as published last */
+	struct ivm_vq_ring desc, avail, used;	/* (t) */
+	struct ivm_space *space;	/* constant */
 	struct ivm_virtio *dev;		/* constant */
 	unsigned int index;		/* constant */
 };
@@ -55,7 +77,7 @@ struct ivm_chain {
  * and the device needs a reset. Lock held.
  */
 int ivm_vq_pop(struct ivm_vq *vq, struct ivm_chain *chain);
-/* Put the chain that was popped last back: the next pop returns it again. Lock held. */
+/* Put the chain that was popped last back: the next pop returns it again, read anew. Lock held since that pop. */
 void ivm_vq_unpop(struct ivm_vq *vq);
 /* Has the driver offered something that was not popped? Lock held. */
 bool ivm_vq_pending(struct ivm_vq *vq);
@@ -72,31 +94,38 @@ void ivm_vq_interrupt(struct ivm_vq *vq);
 bool ivm_vq_notify_enable(struct ivm_vq *vq);
 void ivm_vq_notify_disable(struct ivm_vq *vq);
 
+/* For the transport. @size entries, addresses as the driver wrote them: -EINVAL when they cannot be rings. Lock held. */
+int ivm_vq_enable(struct ivm_vq *vq, unsigned int size, u64 desc, u64 avail, u64 used, u64 features);
+void ivm_vq_disable(struct ivm_vq *vq);	/* Lock held */
+
 struct ivm_virtio;
 
 /* What a device is; constant storage. Called by vCPU threads with interrupts off, serialised by the transport, unless said otherwise. */
 struct ivm_virtio_ops {
 	/* The driver chose @features, a subset of what was offered: acceptable? */
 	bool (*features)(void *dev, u64 features);
-	/* DRIVER_OK was set. */
+	/* DRIVER_OK was set, and the device may access memory. Doorbells may come before it returns. */
 	void (*start)(void *dev);
 	/*
-	 * Status 0 was written: nothing of the driver's is used any more when
-	 * it returns, as far as that can be done without sleeping: take the
-	 * queues' locks, mark them disabled.
+	 * Status 0 was written, or a live device may not access memory any
+	 * more: nothing of the driver's is used when it returns, as far as
+	 * that can be done without sleeping: take the queues' locks, mark them
+	 * disabled. The transport does that too, after it.
 	 */
 	void (*stop)(void *dev);
-	/* Doorbell of an enabled queue; several vCPUs at once, not serialised. */
+	/* Doorbell of an enabled queue of a live device; several vCPUs at once, not serialised. */
 	void (*notify)(void *dev, unsigned int queue);
 	/* Device-specific configuration, @size 1, 2 or 4 within config_size. */
 	u32 (*config_read)(void *dev, unsigned int offset, unsigned int size);
 	void (*config_write)(void *dev, unsigned int offset, unsigned int size, u32 value);
 };
 
+#define IVM_VIRTIO_CONFIG_MAX	128
+
 struct ivm_virtio_type {
 	u16 id;				/* virtio device id: 1 network */
 	u32 class_code;			/* PCI class, 24 bits */
-	unsigned int config_size;
+	unsigned int config_size;	/* at most IVM_VIRTIO_CONFIG_MAX */
 	const struct ivm_virtio_ops *ops;
 };
 
@@ -106,8 +135,8 @@ struct ivm_virtio_type {
  * @nr_queues:	queues
  * @max_size:	greatest size of each, power of two
  * @dev:	handed to ops
- * One MSI-X vector per queue and one for configuration are there.
- * Return: the device or ERR_PTR. May sleep. Before the first vCPU runs.
+ * One MSI-X vector per queue and one for configuration are there, IVM_MSIX_MAX at most.
+ * Return: the device or ERR_PTR: as ivm_pci_add(). May sleep. Before the first vCPU runs.
  */
 struct ivm_virtio *ivm_virtio_create(struct ivm_pci *pci, unsigned int slot, struct ivm_irqchip *irq,
 				     struct ivm_space *space, const struct ivm_virtio_type *type, u64 features,
@@ -116,8 +145,12 @@ void ivm_virtio_destroy(struct ivm_virtio *virtio);	/* no vCPU runs; accepts NUL
 void ivm_virtio_reset(struct ivm_virtio *virtio);	/* as if the driver had written status 0; calls ops->stop. No vCPU runs */
 struct ivm_vq *ivm_virtio_queue(struct ivm_virtio *virtio, unsigned int index);
 u64 ivm_virtio_features(const struct ivm_virtio *virtio);	/* negotiated; 0 before FEATURES_OK */
-bool ivm_virtio_live(const struct ivm_virtio *virtio);		/* DRIVER_OK, and no reset needed */
+bool ivm_virtio_live(const struct ivm_virtio *virtio);		/* DRIVER_OK, bus master, and no reset needed */
 void ivm_virtio_config_changed(struct ivm_virtio *virtio);	/* new generation, interrupt. Any context */
-void ivm_virtio_broken(struct ivm_virtio *virtio);		/* DEVICE_NEEDS_RESET; by virtqueue.c, any context */
+/*
+ * The driver broke the rules: DEVICE_NEEDS_RESET, every queue is broken. Any
+ * context, with the lock of a queue that is enabled held, or from within ops.
+ */
+void ivm_virtio_broken(struct ivm_virtio *virtio);
 
 #endif

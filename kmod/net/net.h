@@ -15,6 +15,7 @@
 
 #include <linux/etherdevice.h>
 #include <linux/ivm.h>
+#include <net/netlink.h>
 
 struct ivm_nic;
 struct ivm_why;
@@ -54,7 +55,7 @@ void ivm_port_config_default(struct ivm_port_config *config, const u8 *card_mac)
  * All that can be seen from the values alone is checked here: ranges, order,
  * native in trunk, unicast MACs, prefixes.
  *
- * Return: 0 or -EINVAL. Any context.
+ * Return: 0, -EINVAL or -ENOMEM. May sleep.
  */
 int ivm_port_config_parse(struct ivm_port_config *config, struct nlattr **tb, bool card,
 			  struct netlink_ext_ack *extack);

@@ -88,7 +88,7 @@ static u64 info_kernel_bytes(struct ivm_vm *vm)
 {
 	u64 vcpu = sizeof(struct ivm_vcpu) + THREAD_SIZE + 3 * PAGE_SIZE;
 
-	return sizeof(*vm) + IVM_CONSOLE_SIZE + vm->nr_vcpus * vcpu +
+	return sizeof(*vm) + vm->config.nr_nics * sizeof(*vm->config.nics) + IVM_CONSOLE_SIZE + vm->nr_vcpus * vcpu +
 	       (vm->space ? ivm_space_kernel_bytes(vm->space) : 0);
 }
 
@@ -97,7 +97,8 @@ static u64 info_kernel_bytes(struct ivm_vm *vm)
  * @vm:   the VM
  * @info: filled
  *
- * Takes only vm->parts, which nobody holds for long: answers at any time.
+ * Takes only vm->parts and vm->cards_lock, which nobody holds for long, and
+ * rtnl for the names of network devices: answers at any time.
  */
 void ivm_vm_info(struct ivm_vm *vm, struct ivm_vm_info *info)
 {
@@ -130,6 +131,7 @@ void ivm_vm_info(struct ivm_vm *vm, struct ivm_vm_info *info)
 		info_vcpu(vm->vcpu[i], &info->vcpu[i]);
 	info_stats(vm, info);
 	mutex_unlock(&vm->parts);
+	ivm_cards_info(vm, info);
 }
 
 static u32 info_vms(void)

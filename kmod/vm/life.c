@@ -70,8 +70,9 @@ static void life_keep_counts(struct ivm_vm *vm, const struct ivm_vcpu *vcpu)
 /*
  * Give back all that a running VM has; accepts any half-built state. Who may
  * still hold what, in this order: vCPU threads (parked, then ended), timers
- * (frozen), console writers through the UART (destroyed), hotplug through the
- * placement (released). Then memory, which nobody can reach any more.
+ * (frozen), network cards, which senders on the host write to, and console
+ * writers through the UART (destroyed), hotplug through the placement
+ * (released). Then memory, which nobody can reach any more.
  */
 static void life_take_apart(struct ivm_vm *vm)
 {
@@ -183,13 +184,11 @@ static int life_put_together(struct ivm_vm *vm, struct ivm_why *why)
 	err = life_vcpus(vm, why);
 	if (err)
 		return err;
-	vm->platform = ivm_platform_create(vm);
+	vm->platform = ivm_platform_create(vm, why);
 	if (IS_ERR(vm->platform)) {
 		err = PTR_ERR(vm->platform);
 		vm->platform = NULL;
-		return ivm_why(why, 0, err, err == -EBUSY ?
-			       "the debug-exit port %#x lies on another device" : "not enough kernel memory",
-			       vm->config.debug_exit);
+		return err;
 	}
 	return ivm_boot_replay(vm, why);
 }
@@ -266,6 +265,7 @@ void ivm_vm_halt(struct ivm_vm *vm, const struct ivm_wish_stop *stop)
 	vm->seals = NULL;
 	ivm_console_hangup(vm->console, true);
 	vm->gone = true;
+	ivm_vm_put_net(vm);
 	ivm_vm_set_state(vm, IVM_VM_STOPPED);
 	module_put(THIS_MODULE);
 }
@@ -340,6 +340,7 @@ static int life_reset(struct ivm_vm *vm, struct ivm_why *why)
 
 	life_rest(vm);
 	clear_bit(IVM_WISH_RESET, &vm->wish);
+	ivm_cards_quiesce(vm);
 	ivm_space_scrub(vm->space);
 	ivm_irqchip_reset(vm->irq);
 	ivm_platform_reset(vm->platform);

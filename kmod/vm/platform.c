@@ -107,6 +107,9 @@ static int platform_wire(struct ivm_platform *p)
 		{ IVM_BUS_IO, IVM_PLATFORM_UART_PORT, 8, &ivm_uart_bus_ops, p->uart },
 		{ IVM_BUS_IO, IVM_PLATFORM_PM1_EVT_PORT, 12, &ivm_acpi_pm_bus_ops, p->acpi },
 		{ IVM_BUS_IO, 0xcf8, 8, &ivm_pci_bus_ops, p->pci },
+		{ IVM_BUS_IO, IVM_PLATFORM_PCI_IO_BASE, IVM_PLATFORM_PCI_IO_SIZE, &ivm_pci_io_window_ops, p->pci },
+		{ IVM_BUS_MMIO, IVM_PLATFORM_PCI_MMIO_BASE, IVM_PLATFORM_PCI_MMIO_SIZE, &ivm_pci_mmio_window_ops,
+		  p->pci },
 		/* Last: a debug-exit port on top of a device is refused, the device stays. */
 		{ IVM_BUS_IO, p->vm->config.debug_exit, 4, &ivm_debug_exit_bus_ops, p->debug_exit },
 	};
@@ -127,19 +130,31 @@ static int platform_wire(struct ivm_platform *p)
  * ivm_platform_create() - devices in reset state, wired to vm->irq and vm->console
  * @vm: with its interrupt chip
  *
- * Return: the platform; ERR_PTR(-EBUSY) when the debug-exit port lies on a device.
+ * @why: says what stood in the way
+ *
+ * Return: the platform; ERR_PTR(-EBUSY) when the debug-exit port lies on a
+ * device; what a network card was refused with. Context: vm->life held, no vCPU
+ * runs. Takes rtnl; may sleep.
  */
-struct ivm_platform *ivm_platform_create(struct ivm_vm *vm)
+struct ivm_platform *ivm_platform_create(struct ivm_vm *vm, struct ivm_why *why)
 {
 	struct ivm_platform *p = kzalloc(sizeof(*p), GFP_KERNEL);
 	int err;
 
-	if (!p)
+	if (!p) {
+		ivm_why(why, 0, -ENOMEM, "not enough kernel memory");
 		return ERR_PTR(-ENOMEM);
+	}
 	p->vm = vm;
 	err = platform_devices(p);
 	if (!err)
 		err = platform_wire(p);
+	if (err)
+		ivm_why(why, 0, err, err == -EBUSY ?
+			"the debug-exit port %#x lies on another device" : "not enough kernel memory",
+			vm->config.debug_exit);
+	else
+		err = ivm_cards_create(vm, p->pci, why);
 	if (err) {
 		ivm_platform_destroy(p);
 		return ERR_PTR(err);
@@ -151,6 +166,7 @@ void ivm_platform_destroy(struct ivm_platform *p)
 {
 	if (!p)
 		return;
+	ivm_cards_destroy(p->vm);	/* before the bus that they are on */
 	if (!IS_ERR(p->debug_exit))
 		ivm_debug_exit_destroy(p->debug_exit);
 	if (!IS_ERR(p->pci))

@@ -4,9 +4,12 @@
  *
  * Locks, outermost first:
  *   vm->life	mutex; serialises changes of state, held over long work
- *   vm->parts	mutex; existence of what readers of state look at
+ *   vm->cards_lock	mutex; existence of network cards; rtnl may be taken inside
+ *   vm->parts	mutex; existence of what readers of state look at. It is taken
+ *		inside CPU hotplug, whose lock others take inside rtnl: so
+ *		rtnl is never taken inside this one
  *   vms_lock	mutex; the list of VMs
- * Threads of vCPUs take neither: they report through vm->wish and the VM's
+ * Threads of vCPUs take none: they report through vm->wish and the VM's
  * work item, which runs on a workqueue and takes vm->life.
  */
 #ifndef IVM_VM_PRIV_H
@@ -15,6 +18,7 @@
 #include "vm.h"
 #include "../cpu/cpu.h"
 #include "../cpu/host.h"
+#include "../dev/dev.h"
 #include "../emul/emul.h"
 #include "../irq/irq.h"
 #include "../why.h"
@@ -39,6 +43,7 @@ enum ivm_request {
 	IVM_REQ_INIT,
 	IVM_REQ_SIPI,
 	IVM_REQ_MOVE,		/* its CPU changed */
+	IVM_REQ_DEVICE,		/* set by itself in the inner loop: cards in ivm_vcpu.cards_pending wait */
 };
 #define IVM_REQ_SLOW_MASK	(~0UL << IVM_REQ_SLOW)
 
@@ -56,6 +61,7 @@ enum ivm_counter {
 	IVM_COUNT_NR,
 };
 
+struct ivm_pci;
 struct ivm_vm;
 
 /*
@@ -76,6 +82,7 @@ struct ivm_vcpu {
 	struct ivm_code_cache code;	/* (o) dies with the memory it points into */
 	struct ivm_sregs sregs;		/* (o) scratch copy for emulation */
 	u64 clock_gpa;			/* (o) KVM clock MSR, 0: off */
+	unsigned long cards_pending;	/* (o) bit per card: work that it asked for with IVM_REQ_DEVICE */
 	unsigned int nmis;		/* (o) NMIs pending, at most 2 */
 
 	struct task_struct *task;	/* by vm->life */
@@ -96,6 +103,12 @@ enum ivm_wish {
 	IVM_WISH_EVENT,			/* an outside access to report */
 };
 
+/* A network card while the VM has its devices. */
+struct ivm_card {
+	struct ivm_virtio_net *net;	/* NULL: none */
+	unsigned int index;		/* (c) */
+};
+
 struct ivm_wish_stop {
 	u32 reason;
 	u64 code;
@@ -110,9 +123,10 @@ struct ivm_vm {
 	struct kref ref;
 	struct list_head node;		/* by vms_lock */
 	u32 id;				/* (c) */
-	struct ivm_vm_config config;	/* (c) */
+	struct ivm_vm_config config;	/* (c) but for config.net, which is (l): held until it is gone */
 	struct ivm_console *console;	/* (c) */
 	struct mutex life;
+	struct mutex cards_lock;	/* inside life: cards exist while it is held */
 	struct mutex parts;		/* inside life: vcpu[], nr_vcpus and space exist while it is held */
 	u32 state;			/* (l) enum ivm_vm_state; read by anybody */
 	bool gone;			/* (l) stopped or deleted: holds neither resources nor the module */
@@ -125,6 +139,8 @@ struct ivm_vm {
 	struct ivm_cpuid *cpuid;	/* (r) */
 	struct ivm_irqchip *irq;	/* (r) */
 	struct ivm_platform *platform;	/* (r) */
+	struct ivm_card card[IVM_NICS_MAX];	/* (r), and by cards_lock */
+	struct ivm_virtio_net_counts past_cards;	/* by cards_lock; of cards that are gone */
 	struct ivm_placement *placement;	/* (r) */
 	struct ivm_vcpu *vcpu[IVM_VCPUS_MAX];	/* (r) */
 	unsigned int nr_vcpus;		/* (r) created so far */
@@ -155,6 +171,7 @@ struct ivm_vm {
 extern struct workqueue_struct *ivm_vm_queue;
 void ivm_vm_set_state(struct ivm_vm *vm, u32 state);	/* with vm->life; tells the listener */
 void ivm_vm_notify(struct ivm_vm *vm, u32 type);	/* with vm->life */
+void ivm_vm_put_net(struct ivm_vm *vm);	/* with vm->life: the VM has no cards any more, nor will have */
 void ivm_vm_notify_event(const struct ivm_event *event);
 /* From a vCPU's thread, any context: end or reset the VM. The first reason wins. */
 void ivm_vm_wish_stop(struct ivm_vm *vm, u32 reason, u64 code, const char *text);
@@ -224,10 +241,18 @@ struct ivm_seal *ivm_boot_seal(const struct ivm_manifest *manifest);	/* ERR_PTR 
 int ivm_boot_replay(struct ivm_vm *vm, struct ivm_why *why);	/* memory zeroed, no thread runs: load segments, set vCPU 0 */
 
 /* ---- platform.c ---- */
-struct ivm_platform *ivm_platform_create(struct ivm_vm *vm);	/* ERR_PTR */
+struct ivm_platform *ivm_platform_create(struct ivm_vm *vm, struct ivm_why *why);	/* ERR_PTR */
 void ivm_platform_destroy(struct ivm_platform *platform);	/* accepts NULL */
 void ivm_platform_reset(struct ivm_platform *platform);
 struct ivm_bus *ivm_platform_bus(struct ivm_platform *platform);
 void ivm_platform_power_button(struct ivm_platform *platform);
+
+/* ---- cards.c: network cards ---- */
+int ivm_cards_check(const struct ivm_vm_config *config, struct ivm_why *why);
+int ivm_cards_create(struct ivm_vm *vm, struct ivm_pci *pci, struct ivm_why *why);	/* all or nothing */
+void ivm_cards_destroy(struct ivm_vm *vm);	/* accepts none; guest memory is not touched any more */
+void ivm_cards_quiesce(struct ivm_vm *vm);	/* no vCPU runs: cards forget their drivers */
+void ivm_cards_work(struct ivm_vcpu *vcpu);	/* its thread, outer loop: what IVM_REQ_DEVICE asks for */
+void ivm_cards_info(struct ivm_vm *vm, struct ivm_vm_info *info);
 
 #endif

@@ -276,6 +276,8 @@ static int vcpu_thread(void *data)
 			vcpu_obey_init(vcpu);
 		else if (test_and_clear_bit(IVM_REQ_SIPI, &vcpu->requests))
 			vcpu_obey_sipi(vcpu);
+		else if (test_and_clear_bit(IVM_REQ_DEVICE, &vcpu->requests))
+			ivm_cards_work(vcpu);
 		else if (vcpu->waits_for_sipi)
 			vcpu_sleep(vcpu, IVM_REQ_SLOW_MASK, IVM_VCPU_OFF);
 		else if (vcpu->halted && !vcpu_wakes(vcpu))
@@ -360,6 +362,8 @@ void ivm_vcpu_power_on(struct ivm_vcpu *vcpu)
 	clear_bit(IVM_REQ_INIT, &vcpu->requests);
 	clear_bit(IVM_REQ_SIPI, &vcpu->requests);
 	clear_bit(IVM_REQ_NMI, &vcpu->requests);
+	clear_bit(IVM_REQ_DEVICE, &vcpu->requests);
+	vcpu->cards_pending = 0;
 }
 
 int ivm_vcpu_spawn(struct ivm_vcpu *vcpu)

@@ -13,6 +13,7 @@
 #include <linux/slab.h>
 #include <linux/suspend.h>
 #include <linux/timekeeping.h>
+#include <net/net_namespace.h>
 
 struct workqueue_struct *ivm_vm_queue;
 
@@ -66,13 +67,23 @@ void ivm_vm_set_state(struct ivm_vm *vm, u32 state)
 
 /* ---- references ---- */
 
+/* A VM that is over keeps no network namespace alive. */
+void ivm_vm_put_net(struct ivm_vm *vm)
+{
+	if (vm->config.net)
+		put_net(vm->config.net);
+	vm->config.net = NULL;
+}
+
 static void vm_free(struct kref *ref)
 {
 	struct ivm_vm *vm = container_of(ref, struct ivm_vm, ref);
 
+	ivm_vm_put_net(vm);
 	ivm_console_put(vm->console);
 	ivm_manifest_free(vm->manifest);
 	kfree(vm->seals);
+	kfree(vm->config.nics);
 	kfree(vm);
 }
 
@@ -181,31 +192,43 @@ static int vm_check_config(const struct ivm_vm_config *config, struct ivm_why *w
 	if (config->debug_exit > 0xfffc)
 		return ivm_why(why, IVM_A_DEBUG_EXIT, -EINVAL, "debug-exit %#x: four ports do not fit from there on",
 			       config->debug_exit);
-	return 0;
+	return ivm_cards_check(config, why);
 }
 
 static struct ivm_vm *vm_alloc(const struct ivm_vm_config *config)
 {
 	struct ivm_vm *vm = kzalloc(sizeof(*vm), GFP_KERNEL);
+	struct ivm_vm_nic *nics = NULL;
 	struct ivm_console *console;
 
 	if (!vm)
 		return NULL;
-	console = ivm_console_create();
-	if (IS_ERR(console)) {
-		kfree(vm);
-		return NULL;
+	if (config->nr_nics) {
+		nics = kmemdup(config->nics, array_size(config->nr_nics, sizeof(*nics)), GFP_KERNEL);
+		if (!nics)
+			goto err_vm;
 	}
+	console = ivm_console_create();
+	if (IS_ERR(console))
+		goto err_nics;
 	kref_init(&vm->ref);
 	vm->config = *config;
+	vm->config.nics = nics;
+	vm->config.net = nics ? get_net(config->net) : NULL;
 	vm->console = console;
 	vm->state = IVM_VM_CREATED;
 	mutex_init(&vm->life);
+	mutex_init(&vm->cards_lock);
 	mutex_init(&vm->parts);
 	raw_spin_lock_init(&vm->wish_lock);
 	init_waitqueue_head(&vm->park_wait);
 	INIT_WORK(&vm->work, ivm_vm_work);
 	return vm;
+err_nics:
+	kfree(nics);
+err_vm:
+	kfree(vm);
+	return NULL;
 }
 
 /* The name is free, or belongs to a VM that is over and can make room. */
@@ -277,6 +300,7 @@ int ivm_vm_delete(struct ivm_vm *vm, struct ivm_why *why)
 	if (!vm->gone)
 		module_put(THIS_MODULE);
 	vm->gone = true;
+	ivm_vm_put_net(vm);
 	ivm_vm_notify(vm, IVM_EVENT_DELETED);
 	vm->state = 0;		/* no state: every operation that raced with us is refused */
 	ivm_console_hangup(vm->console, true);

@@ -10,6 +10,8 @@
 #ifndef IVM_VM_H
 #define IVM_VM_H
 
+#include "../net/net.h"
+
 #include <linux/types.h>
 #include <linux/ivm.h>
 
@@ -19,11 +21,22 @@ struct ivm_mem_audit;
 struct ivm_vm;
 struct ivm_why;
 
+/* A network card as the VM was created with it. */
+struct ivm_vm_nic {
+	u8 mac[ETH_ALEN];
+	char switch_name[IFNAMSIZ];
+	u16 queues, mtu;
+	struct ivm_port_config port;	/* large: this is kmalloc'ed, never on a stack */
+};
+
 struct ivm_vm_config {
 	char name[IVM_NAME_MAX + 1];
 	u32 vcpus;
 	u64 memory;
 	u32 debug_exit;		/* port, or 0 */
+	unsigned int nr_nics;
+	struct ivm_vm_nic *nics;	/* NULL without any */
+	struct net *net;	/* where its switches are; needed with cards only */
 };
 
 /* One piece of the sealed manifest; the VM owns the file reference. */
@@ -46,6 +59,14 @@ struct ivm_vcpu_info {
 	u64 guest_ns;
 };
 
+struct ivm_vm_nic_info {
+	u8 mac[ETH_ALEN];
+	char switch_name[IFNAMSIZ];
+	u16 queues, mtu;
+	char ifname[IFNAMSIZ];	/* empty while it has no net_device */
+	u32 ifindex;
+};
+
 /* A snapshot; times and counters may be some instructions old. */
 struct ivm_vm_info {
 	u32 id, state, vcpus, resets, debug_exit;
@@ -56,6 +77,8 @@ struct ivm_vm_info {
 	char text[IVM_TEXT_MAX];
 	unsigned int nr_vcpus;		/* entries of vcpu[]: none unless the VM runs or is about to */
 	struct ivm_vcpu_info vcpu[IVM_VCPUS_MAX];
+	unsigned int nr_nics;
+	struct ivm_vm_nic_info nic[IVM_NICS_MAX];
 	unsigned int nr_stats;
 	struct {
 		const char *name;	/* constant storage */
@@ -91,7 +114,11 @@ void ivm_vm_set_listener(void (*listener)(const struct ivm_event *event));
 int ivm_vm_init(void);
 void ivm_vm_exit(void);		/* no VM with resources is left: each holds the module */
 
-/* All refusals fill @why with a sentence; @config comes from outside and is checked here. */
+/*
+ * All refusals fill @why with a sentence; @config comes from outside and is
+ * checked here, but for the port of a card, which net/ has parsed. It is
+ * copied; its network namespace is held until the VM is stopped or deleted.
+ */
 int ivm_vm_create(const struct ivm_vm_config *config, u32 *id, struct ivm_why *why);
 
 /* Return: referenced VM or NULL. */

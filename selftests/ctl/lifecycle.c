@@ -24,21 +24,44 @@ static const int leads[][COMMANDS] = {
 	[IVM_VM_STOPPED] = { 0, 0, 0, 0, 0, 0, -1, 0 },
 };
 
+#define SWITCH "sw-life"
+static unsigned int nics;	/* network cards of each VM that create() makes */
+
 FIXTURE(life) {
 	int fd;
 };
+
+FIXTURE_VARIANT(life) {
+	unsigned int nics;
+};
+
+FIXTURE_VARIANT_ADD(life, alone) { .nics = 0 };
+FIXTURE_VARIANT_ADD(life, on_a_switch) { .nics = 2 };
 
 FIXTURE_SETUP(life)
 {
 	self->fd = request_open();
 	ASSERT_GT(request_family(self->fd), 0) TH_LOG("no netlink family: is ivm.ko loaded?");
+	nics = variant->nics;
+	if (nics)
+		ASSERT_EQ(0, system("ip link add " SWITCH " type ivmsw"));
 }
 
 FIXTURE_TEARDOWN(life)
 {
 	vm_stop(self->fd, VM);
 	vm_command(self->fd, IVM_CMD_VM_DELETE, VM);
+	if (nics) {
+		/* nothing of a VM's cards is left when it has none any more */
+		EXPECT_NE(0, system("ip -o link show | grep -E '^[0-9]+: ivm[0-9]+n[0-9]'"));
+		EXPECT_EQ(0, system("ip link del " SWITCH));
+	}
 	close(self->fd);
+}
+
+static int create(int fd)
+{
+	return vm_create_with_nics(fd, VM, 1, 2 * MIB, 0, SWITCH, nics, 1);
 }
 
 static int issue(int fd, int what)
@@ -56,7 +79,7 @@ static bool reach(int fd, int state)
 {
 	vm_stop(fd, VM);
 	vm_command(fd, IVM_CMD_VM_DELETE, VM);
-	if (vm_create(fd, VM, 1, 2 * MIB, 0))
+	if (create(fd))
 		return false;
 	if (state == IVM_VM_STOPPED)
 		return !issue(fd, LOAD) && !issue(fd, START) && !issue(fd, KILL) && vm_state(fd, VM) == state;
@@ -92,7 +115,7 @@ TEST_F(life, same_name_again)
 {
 	for (int i = 0; i < 20; i++) {
 		ASSERT_TRUE(reach(self->fd, IVM_VM_RUNNING));
-		EXPECT_EQ(EEXIST, vm_create(self->fd, VM, 1, 2 * MIB, 0));
+		EXPECT_EQ(EEXIST, create(self->fd));
 	}
 }
 
@@ -109,7 +132,7 @@ static void *call_at_random(void *arg)
 		x = x * 1103515245 + 12345;
 		switch (x >> 16 & 7) {
 		case 0:
-			vm_create(fd, VM, 1, 2 * MIB, 0);
+			create(fd);
 			break;
 		case 1:
 			issue(fd, LOAD);

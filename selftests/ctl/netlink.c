@@ -245,7 +245,7 @@ TEST_F(netlink, attributes_given_twice)
 TEST_F(netlink, attributes_that_the_command_does_not_know)
 {
 	static const int types[] = { IVM_A_PAD, IVM_A_ID, IVM_A_STATE, IVM_A_STOP_REASON, IVM_A_LIST_VCPU, IVM_A_TSC_KHZ,
-				     IVM_A_ADDRESS, IVM_A_MAX, IVM_A_MAX + 1, 200, 0x3fff };
+				     IVM_A_ADDRESS, IVM_A_NIC_ENTRY, IVM_A_NIC_MAC, IVM_A_NIC_IFINDEX, IVM_A_MAX, IVM_A_MAX + 1, 200, 0x3fff };
 	size_t at;
 
 	FOR_EACH(c) {
@@ -260,6 +260,10 @@ TEST_F(netlink, attributes_that_the_command_does_not_know)
 			rest(self, c, 0);
 			at = put_u64(&self->r, IVM_A_MEMORY, 4 * MIB);
 			REFUSED(c->name, "memory, of another command", EINVAL, at);
+			start(self, c);
+			rest(self, c, 0);
+			at = nest(&self->r, IVM_A_LIST_NIC);
+			REFUSED(c->name, "network cards, of another command", EINVAL, at);
 		}
 		if (c->cmd != IVM_CMD_VM_STOP) {
 			start(self, c);
@@ -318,6 +322,327 @@ TEST_F(netlink, values_out_of_range)
 		at = put_text(&self->r, IVM_A_NAME, "nl-nobody");
 		REFUSED(c->name, "a name that nobody has", ENOENT, at);
 	}
+}
+
+/* ---- network cards ---- */
+
+static const unsigned char mac[6] = { 2, 0, 0, 0, 0, 1 };
+
+/* An entry of LIST_NIC with all that a right one has to have, but for one attribute. */
+static size_t nic_start(struct request *r, int but)
+{
+	size_t entry = nest(r, IVM_A_NIC_ENTRY);
+
+	if (but != IVM_A_NIC_MAC)
+		put(r, IVM_A_NIC_MAC, mac, sizeof(mac));
+	if (but != IVM_A_NIC_SWITCH)
+		put_text(r, IVM_A_NIC_SWITCH, "nl-none");
+	return entry;
+}
+
+/* VM_CREATE, right but for one attribute of its one card, which is as given. Returns the offset of that. */
+static size_t with_nic(struct _test_data_netlink *self, int type, const void *data, size_t size)
+{
+	size_t list, entry, at;
+
+	start(self, &commands[3]);
+	rest(self, &commands[3], 0);
+	list = nest(&self->r, IVM_A_LIST_NIC);
+	entry = nic_start(&self->r, type & NLA_TYPE_MASK);
+	at = put(&self->r, type, data, size);
+	nest_end(&self->r, entry);
+	nest_end(&self->r, list);
+	return at;
+}
+
+/* Likewise one attribute of the card's port. */
+static size_t with_port(struct _test_data_netlink *self, int type, const void *data, size_t size)
+{
+	size_t list, entry, port, at;
+
+	start(self, &commands[3]);
+	rest(self, &commands[3], 0);
+	list = nest(&self->r, IVM_A_LIST_NIC);
+	entry = nic_start(&self->r, 0);
+	port = nest(&self->r, IVM_A_NIC_PORT);
+	at = put(&self->r, type, data, size);
+	nest_end(&self->r, port);
+	nest_end(&self->r, entry);
+	nest_end(&self->r, list);
+	return at;
+}
+
+/* VM_CREATE with so many cards, all right. Returns the offset of the last. */
+static size_t with_nics(struct _test_data_netlink *self, unsigned int nr)
+{
+	size_t list, entry = 0;
+
+	start(self, &commands[3]);
+	rest(self, &commands[3], 0);
+	list = nest(&self->r, IVM_A_LIST_NIC);
+	for (unsigned int i = 0; i < nr; i++) {
+		const unsigned char own[6] = { 2, 0, 0, 0, 1, i };
+
+		entry = nic_start(&self->r, IVM_A_NIC_MAC);
+		put(&self->r, IVM_A_NIC_MAC, own, sizeof(own));
+		put_u16(&self->r, IVM_A_NIC_QUEUES, 1);
+		put_u16(&self->r, IVM_A_NIC_MTU, 1400 + i);
+		nest_end(&self->r, nest(&self->r, IVM_A_NIC_PORT));
+		nest_end(&self->r, entry);
+	}
+	nest_end(&self->r, list);
+	return entry;
+}
+
+TEST_F(netlink, nics_that_are_right)
+{
+	static const unsigned int numbers[] = { 0, 1, IVM_NICS_MAX };
+
+	/* Without this the refusals below would prove nothing. */
+	for (int n = 0; n < 3; n++) {
+		with_nics(self, numbers[n]);
+		ASSERT_EQ(0, request_send(self->fd, &self->r, self->a)) TH_LOG("%u: %s", numbers[n], self->a->text);
+		request_start(&self->r, self->family, IVM_CMD_VM_GET, 0);
+		put_text(&self->r, IVM_A_NAME, "nl-new");
+		ASSERT_EQ(0, request_send(self->fd, &self->r, self->a));
+		for (unsigned int i = 0; i < numbers[n]; i++) {
+			const unsigned char own[6] = { 2, 0, 0, 0, 1, i };
+			struct nlattr *nic = inside(self->a->attr[IVM_A_LIST_NIC], IVM_A_NIC_ENTRY, i), *a;
+
+			ASSERT_NE(NULL, nic);
+			a = inside(nic, IVM_A_NIC_MAC, 0);
+			ASSERT_NE(NULL, a);
+			EXPECT_EQ(0, memcmp((char *)a + NLA_HDRLEN, own, 6));
+			a = inside(nic, IVM_A_NIC_SWITCH, 0);
+			ASSERT_NE(NULL, a);
+			EXPECT_STREQ("nl-none", (char *)a + NLA_HDRLEN);
+			a = inside(nic, IVM_A_NIC_QUEUES, 0);
+			ASSERT_NE(NULL, a);
+			EXPECT_EQ(1, *(uint16_t *)((char *)a + NLA_HDRLEN));
+			a = inside(nic, IVM_A_NIC_MTU, 0);
+			ASSERT_NE(NULL, a);
+			EXPECT_EQ(1400 + i, *(uint16_t *)((char *)a + NLA_HDRLEN));
+			/* no device before it runs */
+			EXPECT_EQ(NULL, inside(nic, IVM_A_NIC_IFNAME, 0));
+			EXPECT_EQ(NULL, inside(nic, IVM_A_NIC_IFINDEX, 0));
+		}
+		EXPECT_EQ(NULL, inside(self->a->attr[IVM_A_LIST_NIC], IVM_A_NIC_ENTRY, numbers[n]));
+		EXPECT_EQ(0, vm_command(self->fd, IVM_CMD_VM_DELETE, "nl-new"));
+	}
+}
+
+TEST_F(netlink, nics_with_attributes_missing_or_twice)
+{
+	static const int required[] = { IVM_A_NIC_MAC, IVM_A_NIC_SWITCH };
+	static const uint16_t one = 1, mtu = 1500;
+	static const struct {
+		int type;
+		const void *data;
+		size_t size;
+	} twice[] = {
+		{ IVM_A_NIC_MAC, mac, sizeof(mac) }, { IVM_A_NIC_SWITCH, "nl-none", 8 }, { IVM_A_NIC_QUEUES, &one, 2 },
+		{ IVM_A_NIC_MTU, &mtu, 2 }, { IVM_A_NIC_PORT | NLA_F_NESTED, NULL, 0 },
+	};
+	size_t at, list, entry;
+
+	for (int i = 0; i < 2; i++) {
+		start(self, &commands[3]);
+		rest(self, &commands[3], 0);
+		list = nest(&self->r, IVM_A_LIST_NIC);
+		nest_end(&self->r, nic_start(&self->r, required[i]));
+		nest_end(&self->r, list);
+		REFUSED("VM_CREATE", "a card that lacks something", EINVAL, 0);
+		EXPECT_EQ(required[i], self->a->missing);
+	}
+	for (size_t i = 0; i < sizeof(twice) / sizeof(*twice); i++) {
+		start(self, &commands[3]);
+		rest(self, &commands[3], 0);
+		list = nest(&self->r, IVM_A_LIST_NIC);
+		entry = nic_start(&self->r, twice[i].type & NLA_TYPE_MASK);
+		put(&self->r, twice[i].type, twice[i].data, twice[i].size);
+		at = put(&self->r, twice[i].type, twice[i].data, twice[i].size);
+		nest_end(&self->r, entry);
+		nest_end(&self->r, list);
+		REFUSED("VM_CREATE", "an attribute of a card twice", EINVAL, at);
+	}
+	with_nics(self, 1);
+	at = nest(&self->r, IVM_A_LIST_NIC);
+	REFUSED("VM_CREATE", "two lists of cards", EINVAL, at);
+	/* both in the port of one card */
+	start(self, &commands[3]);
+	rest(self, &commands[3], 0);
+	list = nest(&self->r, IVM_A_LIST_NIC);
+	entry = nic_start(&self->r, 0);
+	size_t port = nest(&self->r, IVM_A_NIC_PORT);
+
+	put_u16(&self->r, IVM_PORT_A_ACCESS, 10);
+	at = put_u16(&self->r, IVM_PORT_A_ACCESS, 20);
+	nest_end(&self->r, port);
+	nest_end(&self->r, entry);
+	nest_end(&self->r, list);
+	REFUSED("VM_CREATE", "an attribute of a port twice", EINVAL, at);
+}
+
+TEST_F(netlink, nics_with_attributes_of_wrong_size)
+{
+	static const struct {
+		int type;
+		size_t right, most;
+	} sizes[] = { { IVM_A_NIC_MAC, 6, 20 }, { IVM_A_NIC_QUEUES, 2, 9 }, { IVM_A_NIC_MTU, 2, 9 } };
+	static const char many[4096];
+	char name[64];
+	size_t at;
+
+	memset(name, 'a', sizeof(name));
+	for (int i = 0; i < 3; i++)
+		for (size_t size = 0; size < sizes[i].most; size++) {
+			if (size == sizes[i].right)
+				continue;
+			at = with_nic(self, sizes[i].type, many, size);
+			REFUSED("VM_CREATE", "a card's attribute of wrong size", 0, at);
+		}
+	at = with_nic(self, IVM_A_NIC_SWITCH, NULL, 0);
+	REFUSED("VM_CREATE", "switch of no bytes", 0, at);
+	at = with_nic(self, IVM_A_NIC_SWITCH, "sw0", 3);
+	REFUSED("VM_CREATE", "switch without NUL", 0, at);
+	at = with_nic(self, IVM_A_NIC_SWITCH, "sw0\0more", 9);
+	REFUSED("VM_CREATE", "switch with something behind its NUL", EINVAL, at);
+	name[16] = 0;
+	at = with_nic(self, IVM_A_NIC_SWITCH, name, 17);
+	REFUSED("VM_CREATE", "switch with a long name", 0, at);
+	at = with_nic(self, IVM_A_NIC_SWITCH, many, sizeof(many));
+	REFUSED("VM_CREATE", "switch with a huge name", 0, at);
+	/* nests that are none */
+	at = with_nic(self, IVM_A_NIC_PORT, NULL, 0);
+	REFUSED("VM_CREATE", "a port without the flag of nests", 0, at);
+	for (size_t size = 1; size < 4; size++) {
+		at = with_nic(self, IVM_A_NIC_PORT | NLA_F_NESTED, many, size);
+		REFUSED("VM_CREATE", "a port of some bytes", 0, at);
+		start(self, &commands[3]);
+		rest(self, &commands[3], 0);
+		at = put(&self->r, IVM_A_LIST_NIC | NLA_F_NESTED, many, size);
+		REFUSED("VM_CREATE", "a list of some bytes", 0, at);
+	}
+	start(self, &commands[3]);
+	rest(self, &commands[3], 0);
+	at = put(&self->r, IVM_A_LIST_NIC, NULL, 0);
+	REFUSED("VM_CREATE", "a list without the flag of nests", 0, at);
+	start(self, &commands[3]);
+	rest(self, &commands[3], 0);
+	size_t list = nest(&self->r, IVM_A_LIST_NIC);
+
+	at = put(&self->r, IVM_A_NIC_ENTRY, many, 8);
+	nest_end(&self->r, list);
+	REFUSED("VM_CREATE", "a card without the flag of nests", 0, at);
+	/* An attribute that reaches beyond its card. */
+	at = with_nic(self, IVM_A_NIC_MTU, many, 2);
+	((struct nlattr *)(self->r.bytes + at))->nla_len = 400;
+	REFUSED("VM_CREATE", "an attribute longer than its nest", 0, 0);
+}
+
+TEST_F(netlink, nics_with_attributes_that_they_do_not_have)
+{
+	static const int types[] = { IVM_A_PAD, IVM_A_NAME, IVM_A_ID, IVM_A_LIST_NIC, IVM_A_NIC_ENTRY, IVM_A_NIC_IFNAME,
+				     IVM_A_NIC_IFINDEX, IVM_A_MAX + 1, 200, 0x3fff };
+	size_t at, list;
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++) {
+		at = with_nic(self, types[i], "\1\0\0", 4);
+		REFUSED("VM_CREATE", "an attribute that no card has", EINVAL, at);
+		if (types[i] == IVM_A_NIC_ENTRY)
+			continue;
+		start(self, &commands[3]);
+		rest(self, &commands[3], 0);
+		list = nest(&self->r, IVM_A_LIST_NIC);
+		at = put_u32(&self->r, types[i], 1);
+		nest_end(&self->r, list);
+		REFUSED("VM_CREATE", "something else among cards", EINVAL, at);
+	}
+	at = with_port(self, IVM_PORT_A_STATS, "\0\0\0\0\0\0\0", 8);
+	REFUSED("VM_CREATE", "counters of a port", 0, at);
+	at = with_port(self, IVM_PORT_A_MAX + 1, "\0\0\0", 4);
+	REFUSED("VM_CREATE", "an attribute that no port has", EINVAL, at);
+}
+
+TEST_F(netlink, nics_with_values_out_of_range)
+{
+	static const unsigned char macs[][6] = {
+		{ 0 }, { 1, 0, 0, 0, 0, 1 }, { 3, 0, 0, 0, 0, 1 }, { 0x33, 0x33, 0, 0, 0, 1 }, { 1, 0x80, 0xc2, 0, 0, 0 },
+		{ 255, 255, 255, 255, 255, 255 },
+	};
+	static const char * const names[] = { "", ".", "..", "a/b", "/", "a b", "a:b", "a\n", "\t" };
+	static const uint16_t queues[] = { 0, 2, IVM_NIC_QUEUES_MAX, IVM_NIC_QUEUES_MAX + 1, 0x8000, 0xffff };
+	static const uint16_t mtu[] = { 0, 1, IVM_MTU_MIN - 1, IVM_MTU_MAX + 1, 0xffff };
+	static const uint16_t vids[] = { 0, 4095, 4096, 0x8000, 0xffff };
+	static const struct ivm_vlan_range ranges[] = { { 0, 1 }, { 5, 4 }, { 1, 4095 }, { 4096, 4096 } };
+	size_t at, list, entry;
+
+	for (size_t i = 0; i < sizeof(macs) / sizeof(*macs); i++) {
+		at = with_nic(self, IVM_A_NIC_MAC, macs[i], 6);
+		REFUSED("VM_CREATE", "an address of no one station", EINVAL, at);
+	}
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		at = with_nic(self, IVM_A_NIC_SWITCH, names[i], strlen(names[i]) + 1);
+		REFUSED("VM_CREATE", names[i], EINVAL, at);
+	}
+	for (size_t i = 0; i < sizeof(queues) / sizeof(*queues); i++) {
+		at = with_nic(self, IVM_A_NIC_QUEUES, &queues[i], 2);
+		REFUSED("VM_CREATE", "queues of a card on one vCPU", EINVAL, at);
+	}
+	for (size_t i = 0; i < sizeof(mtu) / sizeof(*mtu); i++) {
+		at = with_nic(self, IVM_A_NIC_MTU, &mtu[i], 2);
+		REFUSED("VM_CREATE", "mtu", EINVAL, at);
+	}
+	at = with_nics(self, IVM_NICS_MAX + 1);
+	REFUSED("VM_CREATE", "too many cards", E2BIG, at);
+	/* the second card is at fault */
+	start(self, &commands[3]);
+	rest(self, &commands[3], 0);
+	list = nest(&self->r, IVM_A_LIST_NIC);
+	nest_end(&self->r, nic_start(&self->r, 0));
+	entry = nic_start(&self->r, IVM_A_NIC_MAC);
+	at = put(&self->r, IVM_A_NIC_MAC, mac, sizeof(mac));
+	nest_end(&self->r, entry);
+	nest_end(&self->r, list);
+	REFUSED("VM_CREATE", "an address twice", EEXIST, at);
+	/* of ports only what shows that the card's is looked at as any port's is */
+	for (size_t i = 0; i < sizeof(vids) / sizeof(*vids); i++) {
+		at = with_port(self, IVM_PORT_A_ACCESS, &vids[i], 2);
+		REFUSED("VM_CREATE", "VLAN of a port", 0, at);
+	}
+	for (size_t i = 0; i < sizeof(ranges) / sizeof(*ranges); i++) {
+		at = with_port(self, IVM_PORT_A_TRUNK, &ranges[i], sizeof(ranges[i]));
+		REFUSED("VM_CREATE", "VLANs of a trunk", 0, at);
+	}
+	at = with_port(self, IVM_PORT_A_MODE, "\3", 1);
+	REFUSED("VM_CREATE", "mode of a port", 0, at);
+	at = with_port(self, IVM_PORT_A_ROLE, "\1", 1);
+	REFUSED("VM_CREATE", "a card as uplink", 0, at);
+}
+
+TEST_F(netlink, start_without_the_switch)
+{
+	/* What is there, and is none: as unknown as one that is not there at all. */
+	static const char * const names[] = { "nl-none", "lo" };
+
+	for (int i = 0; i < 2; i++) {
+		ASSERT_EQ(0, vm_create_with_nics(self->fd, "nl-new", 1, 4 * MIB, 0, names[i], 2, 7));
+		ASSERT_EQ(0, vm_load_code("nl-new", spin, sizeof(spin)));
+		for (int round = 0; round < 3; round++) {
+			request_start(&self->r, self->family, IVM_CMD_VM_START, 0);
+			put_text(&self->r, IVM_A_NAME, "nl-new");
+			EXPECT_GT(request_send(self->fd, &self->r, self->a), 0);
+			EXPECT_NE(NULL, strstr(self->a->text, names[i])) TH_LOG("'%s'", self->a->text);
+			/* what to do */
+			EXPECT_NE(NULL, strstr(self->a->text, "create")) TH_LOG("'%s'", self->a->text);
+			EXPECT_EQ(IVM_VM_LOADED, vm_state(self->fd, "nl-new"));
+		}
+		EXPECT_EQ(0, vm_command(self->fd, IVM_CMD_VM_DELETE, "nl-new"));
+	}
+	char *after = world(self->fd);
+
+	EXPECT_STREQ(self->before, after);
+	free(after);
 }
 
 TEST_F(netlink, more_vcpus_than_cores)

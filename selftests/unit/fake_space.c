@@ -1,55 +1,97 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "fake_space.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <linux/minmax.h>
 
 #include "mem/mem.h"
 
 #define PAGE 4096
 
 struct ivm_space {
-	unsigned int pages;
-	u8 **page;
+	unsigned int frames;
+	unsigned int frame_size;
+	u8 **frame;
 };
 
-struct ivm_space *fake_space_create(unsigned int pages)
+struct ivm_space *fake_space_create_frames(unsigned int frames, unsigned int frame_size)
 {
 	struct ivm_space *space = malloc(sizeof(*space));
 	unsigned int i;
 
-	space->pages = pages;
-	space->page = calloc(pages, sizeof(*space->page));
-	for (i = 0; i < pages; i++) {
-		space->page[i] = aligned_alloc(64, PAGE);
-		memset(space->page[i], 0, PAGE);
+	space->frames = frames;
+	space->frame_size = frame_size;
+	space->frame = calloc(frames, sizeof(*space->frame));
+	for (i = 0; i < frames; i++) {
+		space->frame[i] = aligned_alloc(64, frame_size);
+		memset(space->frame[i], 0, frame_size);
 	}
 	return space;
+}
+
+struct ivm_space *fake_space_create(unsigned int pages)
+{
+	return fake_space_create_frames(pages, PAGE);
 }
 
 void fake_space_destroy(struct ivm_space *space)
 {
 	unsigned int i;
 
-	for (i = 0; i < space->pages; i++)
-		free(space->page[i]);
-	free(space->page);
+	for (i = 0; i < space->frames; i++)
+		free(space->frame[i]);
+	free(space->frame);
 	free(space);
 }
 
 void fake_space_hole(struct ivm_space *space, u64 gpa)
 {
-	free(space->page[gpa / PAGE]);
-	space->page[gpa / PAGE] = NULL;
+	free(space->frame[gpa / space->frame_size]);
+	space->frame[gpa / space->frame_size] = NULL;
 }
 
 void *ivm_space_ptr(const struct ivm_space *space, u64 gpa, u64 *run)
 {
-	if (gpa / PAGE >= space->pages || !space->page[gpa / PAGE])
+	u64 frame = gpa / space->frame_size, offset = gpa % space->frame_size;
+
+	if (frame >= space->frames || !space->frame[frame])
 		return NULL;
 	if (run)
-		*run = PAGE - gpa % PAGE;
-	return space->page[gpa / PAGE] + gpa % PAGE;
+		*run = space->frame_size - offset;
+	return space->frame[frame] + offset;
+}
+
+bool ivm_space_is_ram(const struct ivm_space *space, u64 gpa, u64 len)
+{
+	u64 run;
+
+	for (; len; gpa += run, len -= run) {
+		if (!ivm_space_ptr(space, gpa, &run))
+			return false;
+		run = min(run, len);
+	}
+	return true;
+}
+
+int ivm_space_read(const struct ivm_space *space, u64 gpa, void *buf, u64 len)
+{
+	u64 run;
+
+	if (!ivm_space_is_ram(space, gpa, len))
+		return -EFAULT;
+	for (; len; gpa += run, buf += run, len -= run) {
+		u8 *from = ivm_space_ptr(space, gpa, &run);
+		u64 i;
+
+		run = min(run, len);
+		/* A second thread may be writing there. */
+		for (i = 0; i < run; i++)
+			((u8 *)buf)[i] = READ_ONCE(from[i]);
+	}
+	return 0;
 }
 
 u8 *fake_space_at(struct ivm_space *space, u64 gpa)

@@ -5,7 +5,7 @@
  * checked, from outside: a line has the level that the registers explain.
  */
 /* sources: kmod/dev/bus.c kmod/dev/console.c kmod/dev/uart.c kmod/dev/acpi.c
- * kmod/dev/cmos.c kmod/dev/pci.c kmod/dev/debugexit.c */
+ * kmod/dev/cmos.c kmod/dev/pci.c kmod/dev/pci_function.c kmod/dev/msix.c kmod/dev/debugexit.c selftests/unit/fake_irq.c */
 /* max_len: 2048 */
 #include "unit.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* sources: kmod/dev/pci.c kmod/dev/debugexit.c */
+/* sources: kmod/dev/pci.c kmod/dev/pci_function.c kmod/dev/msix.c kmod/dev/debugexit.c selftests/unit/fake_irq.c */
 #include "unit.h"
 
 #include <linux/err.h>

@@ -23,18 +23,25 @@ static int thread(void)
 	return self;
 }
 
-bool shim_trylock(raw_spinlock_t *lock)
+static bool take(raw_spinlock_t *lock)
 {
 	int free = 0;
 
 	if (!__atomic_compare_exchange_n(&lock->owner, &free, thread(), false,
 					 __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
 		return false;
+	held++;
+	return true;
+}
+
+bool shim_trylock(raw_spinlock_t *lock)
+{
+	if (!take(lock))
+		return false;
 	if (irqs_off)
 		lock->irq_seen = true;
 	else
 		BUG_ON(lock->irq_seen);
-	held++;
 	return true;
 }
 
@@ -42,6 +49,13 @@ void shim_lock(raw_spinlock_t *lock)
 {
 	BUG_ON(shim_lock_held(lock));
 	while (!shim_trylock(lock))
+		sched_yield();
+}
+
+void shim_lock_bh(raw_spinlock_t *lock)
+{
+	BUG_ON(shim_lock_held(lock) || irqs_off);	/* giving it up would turn on what is off */
+	while (!take(lock))
 		sched_yield();
 }
 

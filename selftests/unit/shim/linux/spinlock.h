@@ -23,6 +23,7 @@ typedef raw_spinlock_t spinlock_t;
 #define DEFINE_SPINLOCK(name)		spinlock_t name = { 0 }
 
 void shim_lock(raw_spinlock_t *lock);
+void shim_lock_bh(raw_spinlock_t *lock);
 void shim_unlock(raw_spinlock_t *lock);
 bool shim_trylock(raw_spinlock_t *lock);
 bool shim_lock_held(const raw_spinlock_t *lock);
@@ -47,6 +48,8 @@ static inline void raw_spin_lock_init(raw_spinlock_t *lock) { *lock = (raw_spinl
 #define spin_unlock_irqrestore(lock, flags) raw_spin_unlock_irqrestore(lock, flags)
 #define spin_lock_irq(lock)		raw_spin_lock_irq(lock)
 #define spin_unlock_irq(lock)		raw_spin_unlock_irq(lock)
-
+/* Of a lock that no interrupt takes: who takes it may have interrupts on, or off. */
+#define spin_lock_bh(lock)		shim_lock_bh(lock)
+#define spin_unlock_bh(lock)		shim_unlock(lock)
 
 #endif

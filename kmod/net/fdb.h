@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Which port has an address: by (VLAN, MAC). Static entries come from the
+ * configuration of ports or from an operator; the others were learnt.
+ */
+#ifndef IVM_NET_FDB_H
+#define IVM_NET_FDB_H
+
+#include "switch.h"
+
+#include <asm/unaligned.h>
+#include <linux/jiffies.h>
+
+enum ivm_fdb_kind {
+	IVM_FDB_LEARNT,		/* ages, may move */
+	IVM_FDB_OPERATOR,	/* bridge fdb add ... static */
+	IVM_FDB_CONFIG,		/* MACS of its port */
+};
+
+/* Constant but for what is said; freed after a grace period. */
+struct ivm_fdb_entry {
+	struct rhash_head node;
+	u64 key;
+	struct ivm_port *port;
+	struct list_head link;		/* of port->entries; fdb_lock, read under RCU */
+	u8 kind;			/* enum ivm_fdb_kind */
+	bool dead;			/* fdb_lock */
+	u32 seen;			/* jiffies; written by anybody, not more than once a second */
+	struct rcu_head rcu;
+};
+
+/* VLAN and address in one word. */
+static inline u64 ivm_fdb_key(u16 vid, const u8 *mac)
+{
+	return get_unaligned((const u32 *)mac) | (u64)get_unaligned((const u16 *)(mac + 4)) << 32 | (u64)vid << 48;
+}
+
+static inline u16 ivm_fdb_vid(u64 key)
+{
+	return key >> 48;
+}
+
+static inline void ivm_fdb_mac(u64 key, u8 *mac)
+{
+	put_unaligned((u32)key, (u32 *)mac);
+	put_unaligned((u16)(key >> 32), (u16 *)(mac + 4));
+}
+
+int ivm_fdb_init(struct ivm_switch *sw);
+void ivm_fdb_exit(struct ivm_switch *sw);	/* no port is left; may sleep */
+
+/* Whose address it is, or NULL. RCU. */
+struct ivm_fdb_entry *ivm_fdb_find(struct ivm_switch *sw, u64 key);
+
+/**
+ * ivm_fdb_claim() - static entries for all of @rules' MACs in all its VLANs
+ *
+ * Refused when another port of the switch has one of them; then nothing has
+ * changed. Entries that @rules do not name any more stay until ivm_fdb_fit().
+ *
+ * Return: 0 or a negative errno with @extack filled. RTNL.
+ */
+int ivm_fdb_claim(struct ivm_port *port, const struct ivm_rules *rules, struct netlink_ext_ack *extack);
+/* Drop entries that do not fit @rules. RTNL. */
+void ivm_fdb_fit(struct ivm_port *port, const struct ivm_rules *rules);
+/* The port leaves: drop all its entries, let it learn no more. RTNL. */
+void ivm_fdb_leave(struct ivm_port *port);
+
+/*
+ * A source address was seen at @port, whose rules say that it learns at most
+ * @limit, and is unknown or at another port. Bottom halves off, RCU.
+ */
+void ivm_fdb_learn(struct ivm_port *port, u64 key, unsigned int limit);
+
+/* By request of an operator. RTNL. */
+int ivm_fdb_add(struct ivm_port *port, u64 key, bool permanent, bool replace, struct netlink_ext_ack *extack);
+int ivm_fdb_del(struct ivm_switch *sw, u64 key, struct netlink_ext_ack *extack);
+/* Forget learnt addresses of VLAN @vid, or of all when it is 0. RTNL. */
+void ivm_fdb_flush(struct ivm_switch *sw, u16 vid);
+unsigned int ivm_fdb_learnt(struct ivm_switch *sw);	/* RTNL */
+/* Work of sw->age_work: drop what was not seen for long. */
+void ivm_fdb_age(struct work_struct *work);
+
+#endif

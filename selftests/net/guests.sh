@@ -1,0 +1,262 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Stock Linux guests on a switch: who reaches whom (P1), and what becomes of
+# frames and devices when a VM is reset, paused, stopped, or started often.
+# shellcheck source=../lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+SW=swtest
+CMDLINE="console=ttyS0 quiet"
+
+new_switch()
+{
+	defer ip link del $SW
+	ip link add $SW type ivmsw || give_up "no switch can be made"
+	ip link set $SW up
+}
+
+ifname() { echo "ivm$(vm_get "$1" id)n${2:-0}"; }	# VM [CARD]
+cards() { ip -o link show | grep -cE '^[0-9]+: ivm[0-9]+n[0-9]+[:@]'; }
+
+# The last byte of addresses is the number of the guest: guest NAME NUMBER WORDS-OF-THE-CARD...
+guest()
+{
+	local name=$1 number=$2 nics=() words
+
+	shift 2
+	for words in "$@"; do
+		nics+=("nic=switch:$SW,mac:02:00:00:00:0${#nics[@]}:0$number,$words")
+	done
+	vm_create "$name" kernel=/guest/vmlinux initrd=/guest/initrd memory=128M cmdline="$CMDLINE" "${nics[@]}"
+	vm_start "$name"
+}
+
+# The root shell on the console has answered: types COMMAND, its output in $NAME.out, its status is ours.
+do_in() # NAME SECONDS COMMAND
+{
+	local name=$1 seconds=$2 mark
+
+	DONE=$((${DONE:-0} + 1))
+	mark="done-$name-$DONE"
+	printf '%s\n' "$3; echo $mark \$?" | timeout 60 ivmctl vm console "$name" --no-wait >/dev/null
+	if ! wait_for "$seconds" console_has "$name" "^$mark [0-9]+"; then
+		console "$name" | tail -n 5 | sed "s/^/# $name: /"
+		bad "$name does not answer to: $3"
+		return 1
+	fi
+	console "$name" | sed -n "/echo $mark /,/^$mark /p" >"$name.out"
+	return "$(sed -nE "s/^$mark ([0-9]+)/\1/p" "$name.out")"
+}
+
+prompt() { console "$1" | tail -n 1 | grep -q '^guest# '; }
+
+# Up, with an address: NAME NUMBER
+ready()
+{
+	wait_for 180 prompt "$1" || { console "$1" | tail -n 15 | sed "s/^/# $1: /"; give_up "$1 does not get ready"; }
+	do_in "$1" 30 "ip link set eth0 up && ip addr add 10.0.0.$2/24 dev eth0" || give_up "$1 has no network card"
+}
+
+pings() { do_in "$1" 60 "ping -c ${3:-3} -W 2 10.0.0.$2 ${4:-}"; }
+
+must_ping() # NAME NUMBER [COUNT [OPTIONS]]
+{
+	pings "$@" || { bad "$1 cannot ping $2 ${4:-}"; tail -n 8 "$1.out" | sed "s/^/# $1: /"; return; }
+	grep -q ' 0% packet loss' "$1.out" || bad "$1 pings $2 ${4:-} with loss: $(grep loss "$1.out")"
+}
+must_not_ping() # NAME NUMBER
+{
+	! pings "$@" || bad "$1 can ping $2"
+	grep -q '100% packet loss' "$1.out" || bad "some of $1's pings to $2 come back: $(grep loss "$1.out")"
+}
+
+# P1: VLANs are apart, whatever addresses say; one VLAN is together.
+test_vlans()
+{
+	new_switch
+	guest a 1 vlan:10
+	guest b 2 vlan:10
+	ready a 1
+	ready b 2
+	must_ping b 1
+	must_ping a 2
+	must_ping b 1 3 "-s 1472"
+	must_ping b 1 3 "-s 65000"
+	guest c 3 vlan:20
+	ready c 3
+	must_not_ping c 1
+	must_not_ping b 3
+	# nothing but the VLAN was in the way
+	ivmctl port set "$(ifname c)" access=10 || bad "its VLAN cannot be changed"
+	must_ping c 1
+	ivmctl port set "$(ifname c)" access=20
+	must_not_ping c 1
+}
+
+# Of each frame there is one account: the host's view of the port and the guest's own agree.
+test_counters()
+{
+	local before after
+
+	new_switch
+	guest a 1 vlan:10
+	guest b 2 vlan:10
+	ready a 1
+	ready b 2
+	must_ping b 1
+	before=$(cat "/sys/class/net/$(ifname a)/statistics/rx_packets")
+	must_ping b 1 20 "-i 0.1"
+	after=$(cat "/sys/class/net/$(ifname a)/statistics/rx_packets")
+	[ $((after - before)) -ge 20 ] || bad "20 answers of a are $((after - before)) frames to the host"
+}
+
+# TCP from a to b for as long as it goes.
+stream() # FROM TO NUMBER
+{
+	do_in "$2" 30 "(while :; do nc -l -p 5000 >/dev/null; done) 2>/dev/null & sleep 1"
+	do_in "$1" 30 "(while :; do nc 10.0.0.$3 5000 </dev/zero; sleep 1; done) 2>/dev/null & sleep 1"
+}
+frames() { cat "/sys/class/net/$(ifname "$1")/statistics/rx_packets"; }	# that it sent
+more_frames() { [ "$(frames "$1")" -ge "$2" ]; }
+flows() # NAME: it sends
+{
+	wait_for 60 more_frames "$1" $(($(frames "$1") + 200)) || bad "nothing flows from $1 ${2:-}"
+}
+
+test_pause_and_resume_under_traffic()
+{
+	local n
+
+	new_switch
+	guest a 1 vlan:10
+	guest b 2 vlan:10
+	ready a 1
+	ready b 2
+	stream a b 2
+	flows a
+	ivmctl vm pause b || bad "it does not pause"
+	sleep 3
+	n=$(frames a)
+	sleep 3
+	at_most "frames into a guest that is paused" $(($(frames a) - n)) 100
+	ivmctl vm resume b || bad "it does not resume"
+	flows a "after the receiver went on"
+	ivmctl vm pause a
+	sleep 1
+	n=$(frames a)
+	sleep 2
+	same "frames of a guest that is paused" "$(frames a)" "$n"
+	ivmctl vm resume a
+	flows a "after it went on"
+}
+
+test_reset_under_traffic()
+{
+	local device who
+
+	new_switch
+	guest a 1 vlan:10
+	guest b 2 vlan:10
+	ready a 1
+	ready b 2
+	stream a b 2
+	for who in a b; do
+		flows a
+		device=$(cat "/sys/class/net/$(ifname $who)/ifindex")
+		ivmctl vm reset $who || bad "$who cannot be reset"
+		same "device of $who" "$(cat "/sys/class/net/$(ifname $who)/ifindex")" "$device"
+		# all output of its last life ends before this
+		printf '\n' | ivmctl vm console $who --no-wait >/dev/null
+		again() { [ "$(console $who | grep -c '^guest ready ')" -ge 2 ]; }
+		wait_for 180 again || give_up "$who does not come back"
+		ready $who "$([ $who = a ] && echo 1 || echo 2)"
+		stream a b 2
+		flows a "after $who was reset"
+	done
+}
+
+test_stop_under_traffic()
+{
+	local device
+
+	new_switch
+	guest a 1 vlan:10
+	guest b 2 vlan:10
+	ready a 1
+	ready b 2
+	stream a b 2
+	flows a
+	device=$(ifname b)
+	ivmctl vm stop b --force >/dev/null || bad "it cannot be stopped"
+	[ ! -e "/sys/class/net/$device" ] || bad "its device stays"
+	# the sender lives on, and a new receiver finds it
+	do_in a 30 "echo alive" || bad "the sender does not live on"
+	vm_start b
+	ready b 2
+	must_ping b 1
+}
+
+# The switch goes while guests send: they notice that the link is down, no more.
+test_switch_goes_under_traffic()
+{
+	new_switch
+	guest a 1 vlan:10
+	guest b 2 vlan:10
+	ready a 1
+	ready b 2
+	stream a b 2
+	flows a
+	ip link del $SW || bad "the switch cannot be deleted"
+	do_in a 30 "echo alive" || bad "a is dead"
+	do_in b 30 "echo alive" || bad "b is dead"
+	same "state of a" "$(vm_state a)" running
+	ivmctl vm stop a --force >/dev/null
+	ivmctl vm stop b --force >/dev/null
+	same "devices" "$(cards)" 0
+}
+
+test_start_without_switch()
+{
+	local frames
+
+	frames=$(host_get frames)
+	vm_create none kernel="$GUESTS/heartbeat.elf" memory=16M nic=switch:nowhere,mac:02:00:00:00:00:01,vlan:10
+	refused nowhere ivmctl vm start none
+	same "devices" "$(cards)" 0
+	same "frames of VMs" "$(host_get frames)" "$frames"
+}
+
+# One start and stop leaves nothing, or fifty would be seen.
+test_start_and_stop()
+{
+	local i slab_before slab_after threads
+
+	new_switch
+	vm_create often kernel="$GUESTS/heartbeat.elf" memory=16M nic=switch:$SW,mac:02:00:00:00:00:01,vlan:10 \
+		nic=switch:$SW,mac:02:00:00:00:00:02,trunk:10+20
+	once()
+	{
+		vm_start often
+		[ "$(cards)" = 2 ] || bad "$(cards) devices, not 2"
+		ivmctl vm stop often --force >/dev/null || bad "it does not stop"
+	}
+	# caches fill
+	for ((i = 0; i < 10; i++)); do once; done
+	echo 3 >/proc/sys/vm/drop_caches
+	sleep 1
+	slab_before=$(slab)
+	for ((i = 0; i < 50; i++)); do once; done
+	same "devices" "$(cards)" 0
+	threads=$(ivm_threads often | wc -l)
+	same "threads" "$threads" 0
+	same "frames of VMs" "$(host_get frames)" 0
+	echo 3 >/proc/sys/vm/drop_caches
+	sleep 1
+	slab_after=$(slab)
+	say "slab $slab_before kB, after 50 cycles $slab_after kB"
+	# a net_device and a card are tens of kilobytes: 100 of them would be megabytes
+	at_most "growth of the slab (kB)" $((slab_after - slab_before)) 1500
+}
+
+run_tests vlans counters pause_and_resume_under_traffic reset_under_traffic stop_under_traffic \
+	switch_goes_under_traffic start_without_switch start_and_stop
