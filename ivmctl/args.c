@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "args.h"
 
-#include "definition.h"
 #include "fail.h"
 #include "text.h"
+#include "values.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const struct ivm_option *ivm_args_find(const struct ivm_command *command, const char *name)
@@ -16,9 +17,16 @@ static const struct ivm_option *ivm_args_find(const struct ivm_command *command,
 	return NULL;
 }
 
-static int ivm_args_add(struct ivm_args *args, const char *key, const char *value)
+/* The key of the command's vocabulary that @word names, or NULL. */
+static const char *ivm_args_key(const struct ivm_command *command, const char *word, bool *again)
 {
-	if (ivm_args_get(args, key))
+	*again = false;
+	return command->keys ? command->keys->find(word, again) : NULL;
+}
+
+static int ivm_args_add(struct ivm_args *args, const char *key, const char *value, bool again)
+{
+	if (!again && ivm_args_get(args, key))
 		return ivm_usage("%s is given twice", key);
 	if (args->count == IVM_ARGS_MAX)
 		return ivm_usage("there are more than %d settings", IVM_ARGS_MAX);
@@ -39,15 +47,14 @@ static int ivm_args_option(const struct ivm_command *command, char *word, const 
 {
 	char *value = strchr(word, '=');
 	const struct ivm_option *option;
-	const struct ivm_key *key;
-	const char *name;
-	bool flag = false;
+	const char *name, *key;
+	bool flag = false, again;
 
 	*used = 1;
 	if (value)
 		*value++ = '\0';
 	option = ivm_args_find(command, word + 2);
-	key = command->keys ? ivm_key_find(word + 2) : NULL;
+	key = ivm_args_key(command, word + 2, &again);
 	if (!strcmp(word, "--json") && !value) {
 		args->json = true;
 		return 0;
@@ -56,7 +63,7 @@ static int ivm_args_option(const struct ivm_command *command, char *word, const 
 		name = option->name;
 		flag = !option->value;
 	} else if (key) {
-		name = key->name;
+		name = key;
 	} else {
 		return ivm_args_unknown(command, "option", word);
 	}
@@ -66,25 +73,82 @@ static int ivm_args_option(const struct ivm_command *command, char *word, const 
 		if (!next)
 			return ivm_usage("--%s needs a value", name);
 		*used = 2;
-		return ivm_args_add(args, name, next);
+		return ivm_args_add(args, name, next, again);
 	}
-	return ivm_args_add(args, name, value ?: "");
+	return ivm_args_add(args, name, value ?: "", again);
 }
 
 /* "key=value", where @equals is the sign between them. */
 static int ivm_args_setting(const struct ivm_command *command, char *word, char *equals, struct ivm_args *args)
 {
 	const struct ivm_option *option;
-	const struct ivm_key *key;
+	const char *key;
+	bool again;
 
 	*equals = '\0';
 	option = ivm_args_find(command, word);
-	key = command->keys ? ivm_key_find(word) : NULL;
+	key = ivm_args_key(command, word, &again);
 	if (option && option->value)
-		return ivm_args_add(args, option->name, equals + 1);
+		return ivm_args_add(args, option->name, equals + 1, false);
 	if (key)
-		return ivm_args_add(args, key->name, equals + 1);
+		return ivm_args_add(args, key, equals + 1, again);
 	return ivm_args_unknown(command, "key", word);
+}
+
+/* One word that is neither option nor setting. */
+static int ivm_args_operand(const struct ivm_command *command, const char *word, struct ivm_args *args)
+{
+	if (command->operand != IVM_OPERAND_NONE && !args->name)
+		args->name = word;
+	else if (command->operand == IVM_OPERAND_SWITCH_PORT && !args->second)
+		args->second = word;
+	else
+		return ivm_usage("the word '%.60s' is one too many; see: ivmctl help %s", word, command->noun);
+	return 0;
+}
+
+static int ivm_args_missing(const struct ivm_command *command, const char *what)
+{
+	char *usage = ivm_usage_text(command);
+	int err = ivm_usage("the name of the %s is missing; usage: ivmctl %s", what, usage);
+
+	free(usage);
+	return err;
+}
+
+static int ivm_args_check_device(const char *what, const char *name, size_t size)
+{
+	if (*name && strlen(name) < size && !strpbrk(name, "/: \t\n"))
+		return 0;
+	return ivm_fail(EINVAL, "the name of the %s is '%.40s'; expected 1 to %zu characters without / : and blanks",
+			what, name, size - 1);
+}
+
+/* Are the operands there, and can they be what they stand for? */
+static int ivm_args_check(const struct ivm_command *command, const struct ivm_args *args)
+{
+	int err;
+
+	switch (command->operand) {
+	case IVM_OPERAND_NAME:
+		return args->name ? ivm_check_name(args->name) : ivm_args_missing(command, "VM");
+	case IVM_OPERAND_PORT:
+		return args->name ? ivm_args_check_device("port", args->name, IVM_DEVICE_TEXT) :
+				    ivm_args_missing(command, "port");
+	case IVM_OPERAND_SWITCH:
+	case IVM_OPERAND_SWITCH_PORT:
+		if (!args->name)
+			return ivm_args_missing(command, "switch");
+		err = ivm_args_check_device("switch", args->name, IVM_DEVICE_TEXT);
+		if (err || command->operand == IVM_OPERAND_SWITCH)
+			return err;
+		return args->second ? ivm_args_check_device("port", args->second, IVM_DEVICE_TEXT) :
+				      ivm_args_missing(command, "port");
+	case IVM_OPERAND_NONE:
+	case IVM_OPERAND_NOUN:
+		break;
+	}
+	return 0;
 }
 
 int ivm_args_parse(const struct ivm_command *command, int argc, char **argv, struct ivm_args *args)
@@ -99,20 +163,10 @@ int ivm_args_parse(const struct ivm_command *command, int argc, char **argv, str
 			err = ivm_args_option(command, word, i + 1 < argc ? argv[i + 1] : NULL, &used, args);
 		else if (equals)
 			err = ivm_args_setting(command, word, equals, args);
-		else if (command->operand == IVM_OPERAND_NONE || args->name)
-			err = ivm_usage("the word '%.60s' is one too many; see: ivmctl help %s", word, command->noun);
 		else
-			args->name = word;
+			err = ivm_args_operand(command, word, args);
 	}
-	if (err)
-		return err;
-	if (command->operand == IVM_OPERAND_NAME) {
-		if (!args->name)
-			return ivm_usage("the name of the VM is missing; usage: ivmctl %s %s NAME ...",
-					 command->noun, command->verb);
-		return ivm_check_name(args->name);
-	}
-	return 0;
+	return err ?: ivm_args_check(command, args);
 }
 
 const char *ivm_args_get(const struct ivm_args *args, const char *key)

@@ -19,7 +19,23 @@ enum ivm_operand {
 	IVM_OPERAND_NONE,
 	IVM_OPERAND_NAME,	/* the name of a VM */
 	IVM_OPERAND_NOUN,	/* any word, may be left out */
+	IVM_OPERAND_SWITCH,	/* the name of a switch */
+	IVM_OPERAND_PORT,	/* the name of a port */
+	IVM_OPERAND_SWITCH_PORT, /* a switch, and a device to be its port */
 };
+
+/* Keys that key=value may name: of definitions, of ports. */
+struct ivm_vocabulary {
+	const char *title;
+	/* @word as a text that stays, NULL: no such key. *again: it may be given more than once. */
+	const char *(*find)(const char *word, bool *again);
+	/* Row @i of the table. Return: false behind the last one. */
+	bool (*row)(size_t i, const char **name, const char **value, const char **help, bool *optional);
+	const char *note;	/* printed under the table, or NULL */
+};
+
+/* definition.c and settings.c */
+extern const struct ivm_vocabulary ivm_definition_vocabulary, ivm_port_vocabulary;
 
 struct ivm_args;
 
@@ -27,7 +43,7 @@ struct ivm_command {
 	const char		*noun;
 	const char		*verb;		/* NULL: the noun is the command */
 	enum ivm_operand	operand;
-	bool			keys;		/* takes key=value of a definition */
+	const struct ivm_vocabulary *keys;	/* takes key=value; or NULL */
 	bool			changes;	/* logged with its outcome */
 	const struct ivm_option	*options;	/* NULL, or ends with an entry without name */
 	const char		*help;
@@ -37,6 +53,7 @@ struct ivm_command {
 struct ivm_args {
 	bool		json;
 	const char	*name;		/* operand, or NULL */
+	const char	*second;	/* second operand, or NULL */
 	size_t		count;
 	struct {
 		const char *key;	/* points at its table, not at the command line */

@@ -2,6 +2,7 @@
 #include "attrs.h"
 
 #include "text.h"
+#include "values.h"
 
 #include <linux/ivm.h>
 #include <netlink/attr.h>
@@ -17,6 +18,8 @@ enum ivm_attr_type {
 	IVM_ATTR_TEXT,
 	IVM_ATTR_FLAG,
 	IVM_ATTR_ENUM,
+	IVM_ATTR_MAC,
+	IVM_ATTR_NEST,		/* of requests only */
 	IVM_ATTR_LIST,		/* array of nests */
 	IVM_ATTR_STATS,		/* NAME: VALUE */
 	IVM_ATTR_ENTRY,		/* a nest inside one of them */
@@ -96,6 +99,15 @@ static const struct ivm_attr_row ivm_attr_rows[IVM_A_MAX + 1] = {
 	[IVM_A_EVENT_TYPE]	= IVM_ENUM("event-type", ivm_event_names),
 	[IVM_A_TIME_NS]		= { .name = "time-ns", .type = IVM_ATTR_U64 },
 	[IVM_A_ADDRESS]		= { .name = "address", .type = IVM_ATTR_U64 },
+	[IVM_A_LIST_NIC]	= { .name = "list-nic", .type = IVM_ATTR_LIST },
+	[IVM_A_NIC_ENTRY]	= { .name = "nic-entry", .type = IVM_ATTR_ENTRY },
+	[IVM_A_NIC_MAC]		= { .name = "nic-mac", .type = IVM_ATTR_MAC },
+	[IVM_A_NIC_SWITCH]	= { .name = "nic-switch", .type = IVM_ATTR_TEXT },
+	[IVM_A_NIC_QUEUES]	= { .name = "nic-queues", .type = IVM_ATTR_U16 },
+	[IVM_A_NIC_MTU]		= { .name = "nic-mtu", .type = IVM_ATTR_U16 },
+	[IVM_A_NIC_PORT]	= { .name = "nic-port", .type = IVM_ATTR_NEST },
+	[IVM_A_NIC_IFNAME]	= { .name = "nic-ifname", .type = IVM_ATTR_TEXT },
+	[IVM_A_NIC_IFINDEX]	= { .name = "nic-ifindex", .type = IVM_ATTR_U32 },
 };
 
 static const struct ivm_attr_row *ivm_attr_row(unsigned int type)
@@ -150,8 +162,9 @@ static struct json_object *ivm_attr_json_stats(const struct nlattr *list)
 /* One value, or NULL when it is too short. */
 static struct json_object *ivm_attr_json(const struct ivm_attr_row *row, const struct nlattr *attr)
 {
-	const char *data = nla_data(attr);
+	const void *data = nla_data(attr);
 	int length = nla_len(attr);
+	char mac[IVM_MAC_TEXT];
 
 	switch (row->type) {
 	case IVM_ATTR_FLAG:
@@ -172,7 +185,10 @@ static struct json_object *ivm_attr_json(const struct ivm_attr_row *row, const s
 		return length < 4 ? NULL : ivm_attr_json_enum(row, nla_get_u32(attr));
 	case IVM_ATTR_U64:
 		return length < 8 ? NULL : json_object_new_uint64(nla_get_u64(attr));
+	case IVM_ATTR_MAC:
+		return length < IVM_MAC_LEN ? NULL : json_object_new_string(ivm_mac_text(data, mac));
 	case IVM_ATTR_NONE:
+	case IVM_ATTR_NEST:
 	case IVM_ATTR_ENTRY:
 		break;
 	}

@@ -32,6 +32,21 @@ int ivm_host_show(const struct ivm_args *args);
 int ivm_host_set(const struct ivm_args *args);
 int ivm_host_audit(const struct ivm_args *args);
 
+/* switch.c and verify.c */
+int ivm_switch_create(const struct ivm_args *args);
+int ivm_switch_list(const struct ivm_args *args);
+int ivm_switch_show(const struct ivm_args *args);
+int ivm_switch_set(const struct ivm_args *args);
+int ivm_switch_verify(const struct ivm_args *args);
+int ivm_switch_delete(const struct ivm_args *args);
+
+/* port.c */
+int ivm_port_list(const struct ivm_args *args);
+int ivm_port_show(const struct ivm_args *args);
+int ivm_port_set(const struct ivm_args *args);
+int ivm_port_attach_command(const struct ivm_args *args);
+int ivm_port_detach(const struct ivm_args *args);
+
 /* events.c */
 int ivm_events(const struct ivm_args *args);
 

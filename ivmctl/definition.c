@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "definition.h"
 
+#include "args.h"
 #include "fail.h"
 #include "text.h"
 
@@ -9,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define IVM_JSON_DEPTH	4	/* an object of arrays is all that a definition needs */
+#define IVM_JSON_DEPTH	6	/* an object of arrays of objects of arrays is all that a definition needs */
 
 #define IVM_KEY(member) offsetof(struct ivm_definition, member)
 
@@ -30,11 +31,39 @@ const struct ivm_key ivm_keys[] = {
 	{ .name = "debug-exit", .type = IVM_KEY_NUMBER, .offset = IVM_KEY(debug_exit), .min = 1, .max = 0xfffc,
 	  .optional = true,
 	  .value = "PORT", .help = "I/O port where a write stops the VM with the value written, like 0xf4" },
+	{ .name = "nic", .type = IVM_KEY_NICS, .offset = IVM_KEY(nics), .optional = true,
+	  .value = "switch:NAME,vlan:N[,...]", .help = "a network card; may be given again, see below" },
 	{ }
 };
 
+static const char *const ivm_nic_names[IVM_NICS_MAX] = {
+	"nic0", "nic1", "nic2", "nic3", "nic4", "nic5", "nic6", "nic7",
+};
+
+/* The number in "nic3"; IVM_NICS_MAX: it is no such name. */
+static size_t ivm_nic_index(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < IVM_NICS_MAX; i++)
+		if (!strcmp(name, ivm_nic_names[i]))
+			break;
+	return i;
+}
+
+const char *ivm_key_name(const char *name)
+{
+	const struct ivm_key *key = ivm_key_find(name);
+
+	if (!key)
+		return NULL;
+	return ivm_nic_index(name) < IVM_NICS_MAX ? ivm_nic_names[ivm_nic_index(name)] : key->name;
+}
+
 const struct ivm_key *ivm_key_find(const char *name)
 {
+	if (ivm_nic_index(name) < IVM_NICS_MAX)
+		name = "nic";
 	for (const struct ivm_key *key = ivm_keys; key->name; key++)
 		if (!strcmp(key->name, name))
 			return key;
@@ -166,6 +195,76 @@ static int ivm_key_set_modules(struct ivm_definition *def, const struct ivm_key 
 	return 0;
 }
 
+/* ---- cards ---- */
+
+/* Put the number of the card in front of the sentence. */
+static int ivm_nic_fail(int err, size_t index)
+{
+	return err ? ivm_fail(-err, "nic%zu: %s", index, ivm_failure()) : 0;
+}
+
+/* Change card @index, or add it. */
+static int ivm_key_set_nic(struct ivm_definition *def, size_t index, const char *words)
+{
+	struct ivm_nic nic = { 0 };
+	int err;
+
+	if (index >= IVM_NICS_MAX)
+		return ivm_fail(EINVAL, "nic is given more than %d times; a VM has at most so many cards", IVM_NICS_MAX);
+	if (index > def->nr_nics)
+		return ivm_fail(EINVAL, "nic%zu is not the next card; there are %zu", index, def->nr_nics);
+	if (index < def->nr_nics)
+		nic = def->nics[index];
+	err = ivm_nic_fail(ivm_nic_text(&nic, words), index);
+	if (err)
+		return err;
+	def->nics[index] = nic;
+	if (index == def->nr_nics)
+		def->nr_nics++;
+	return 0;
+}
+
+static int ivm_key_remove_nic(struct ivm_definition *def, size_t index)
+{
+	if (index >= def->nr_nics)
+		return ivm_fail(EINVAL, "nic%zu is not there; there are %zu cards", index, def->nr_nics);
+	def->nr_nics--;
+	memmove(&def->nics[index], &def->nics[index + 1], (def->nr_nics - index) * sizeof(def->nics[0]));
+	return 0;
+}
+
+/* "nic" or "nic3", with or without a value. */
+static int ivm_key_set_nics(struct ivm_definition *def, const char *name, const char *value)
+{
+	size_t index = ivm_nic_index(name);
+
+	if (index == IVM_NICS_MAX && !*value) {
+		def->nr_nics = 0;
+		return 0;
+	}
+	if (index == IVM_NICS_MAX)
+		return ivm_key_set_nic(def, def->nr_nics, value);
+	return *value ? ivm_key_set_nic(def, index, value) : ivm_key_remove_nic(def, index);
+}
+
+static int ivm_definition_check_nics(const struct ivm_definition *def)
+{
+	char mac[IVM_MAC_TEXT];
+
+	for (size_t i = 0; i < def->nr_nics; i++) {
+		int err = ivm_nic_fail(ivm_nic_check(&def->nics[i], def->vcpus), i);
+
+		if (err)
+			return err;
+		for (size_t j = 0; j < i; j++)
+			if (def->nics[i].has_mac && def->nics[j].has_mac &&
+			    !memcmp(def->nics[i].mac, def->nics[j].mac, IVM_MAC_LEN))
+				return ivm_fail(EINVAL, "nic%zu and nic%zu both have mac %s; each card needs its own", j, i,
+						ivm_mac_text(def->nics[i].mac, mac));
+	}
+	return 0;
+}
+
 static int ivm_key_set_number(struct ivm_definition *def, const struct ivm_key *key, const char *value)
 {
 	uint64_t number;
@@ -209,6 +308,8 @@ int ivm_definition_set(struct ivm_definition *def, const char *name, const char 
 		return ivm_fail(EINVAL, "%s needs a value: %s", key->name, key->value);
 	if (key->type == IVM_KEY_MODULES)
 		return ivm_key_set_modules(def, key, value);
+	if (key->type == IVM_KEY_NICS)
+		return ivm_key_set_nics(def, name, value);
 	if (*value) {
 		if (ivm_key_is_number(key))
 			return ivm_key_set_number(def, key, value);
@@ -232,12 +333,12 @@ int ivm_definition_check(const struct ivm_definition *def)
 			continue;
 		if (ivm_key_is_number(key))
 			given = *ivm_key_number(def, key) != 0;
-		else if (key->type != IVM_KEY_MODULES)
+		else if (key->type == IVM_KEY_PATH || key->type == IVM_KEY_TEXT)
 			given = *ivm_key_text(def, key) != NULL;
 		if (!given)
 			return ivm_fail(EINVAL, "%s is missing; give %s=%s", key->name, key->name, key->value);
 	}
-	return 0;
+	return ivm_definition_check_nics(def);
 }
 
 /* A JSON string without NUL inside, or NULL with a sentence. */
@@ -300,13 +401,36 @@ static int ivm_json_set_modules(struct ivm_definition *def, const struct ivm_key
 	return 0;
 }
 
+static int ivm_json_set_nics(struct ivm_definition *def, const struct ivm_key *key, struct json_object *value)
+{
+	int err;
+
+	if (!json_object_is_type(value, json_type_array))
+		return ivm_fail(EINVAL, "%s is of type %s; expected an array of objects", key->name,
+				json_type_to_name(json_object_get_type(value)));
+	if (json_object_array_length(value) > IVM_NICS_MAX)
+		return ivm_fail(EINVAL, "%s has %zu cards; expected at most %d", key->name,
+				json_object_array_length(value), IVM_NICS_MAX);
+	def->nr_nics = 0;
+	for (size_t i = 0; i < json_object_array_length(value); i++) {
+		memset(&def->nics[i], 0, sizeof(def->nics[i]));
+		err = ivm_nic_fail(ivm_nic_json(&def->nics[i], json_object_array_get_idx(value, i)), i);
+		if (err)
+			return err;
+		def->nr_nics++;
+	}
+	return 0;
+}
+
 static int ivm_json_set(struct ivm_definition *def, const char *name, struct json_object *value)
 {
 	const struct ivm_key *key = ivm_key_find(name);
 	const char *text;
 
-	if (!key)
+	if (!key || strcmp(key->name, name))
 		return ivm_fail(EINVAL, "there is no key '%.60s'", name);
+	if (key->type == IVM_KEY_NICS)
+		return ivm_json_set_nics(def, key, value);
 	if (ivm_key_is_number(key))
 		return ivm_json_set_number(def, key, value);
 	if (key->type == IVM_KEY_MODULES)
@@ -379,6 +503,11 @@ struct json_object *ivm_definition_json(const struct ivm_definition *def)
 				value = json_object_new_array();
 			for (size_t i = 0; i < def->nr_modules; i++)
 				json_object_array_add(value, json_object_new_string(def->modules[i]));
+		} else if (key->type == IVM_KEY_NICS) {
+			if (def->nr_nics)
+				value = json_object_new_array();
+			for (size_t i = 0; i < def->nr_nics; i++)
+				json_object_array_add(value, ivm_nic_as_json(&def->nics[i]));
 		} else if (*ivm_key_text(def, key)) {
 			value = json_object_new_string(*ivm_key_text(def, key));
 		}
@@ -387,3 +516,35 @@ struct json_object *ivm_definition_json(const struct ivm_definition *def)
 	}
 	return root;
 }
+
+/* ---- for the command line ---- */
+
+static const char *ivm_definition_find(const char *word, bool *again)
+{
+	*again = !strcmp(word, "nic");
+	return ivm_key_name(word);
+}
+
+static bool ivm_definition_row(size_t i, const char **name, const char **value, const char **help, bool *optional)
+{
+	const struct ivm_key *key = &ivm_keys[i];
+
+	if (!key->name)
+		return false;
+	*name = key->name;
+	*value = key->value;
+	*help = key->help;
+	*optional = key->optional;
+	return true;
+}
+
+const struct ivm_vocabulary ivm_definition_vocabulary = {
+	.title = "Keys (KEY=VALUE, or --KEY VALUE; an optional key is removed by KEY=):",
+	.find = ivm_definition_find,
+	.row = ivm_definition_row,
+	.note = "\nA card is nic=switch:NAME,vlan:N with, as needed, mac, queues, mtu, ip (again for each address),\n"
+		"trunk, native, isolated, guard, macs, serves, learn, storm-..., rate-in, rate-out, mode: as\n"
+		"ivmctl help port explains them. Words are separated by commas, elements of a list inside by +.\n"
+		"vm set NAME nic=... replaces all cards; nic0=vlan:20 changes what it names of the first card,\n"
+		"nicI= removes card I. A card keeps its address unless another is given.",
+};

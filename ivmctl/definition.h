@@ -7,6 +7,8 @@
 #ifndef IVM_DEFINITION_H
 #define IVM_DEFINITION_H
 
+#include "nic.h"
+
 #include <json-c/json.h>
 #include <linux/ivm.h>
 #include <stdbool.h>
@@ -27,6 +29,8 @@ struct ivm_definition {
 	char		*modules[IVM_MODULES_MAX]; /* "PATH" or "PATH ARGUMENTS" */
 	size_t		nr_modules;
 	uint64_t	debug_exit;	/* I/O port, 0: no such device */
+	size_t		nr_nics;
+	struct ivm_nic	nics[IVM_NICS_MAX];
 };
 
 enum ivm_key_type {
@@ -35,6 +39,7 @@ enum ivm_key_type {
 	IVM_KEY_PATH,
 	IVM_KEY_TEXT,
 	IVM_KEY_MODULES,	/* JSON: array; text: separated by commas */
+	IVM_KEY_NICS,		/* JSON: array of objects; text: one card, nicI= for the card of that number */
 };
 
 struct ivm_key {
@@ -50,8 +55,11 @@ struct ivm_key {
 
 extern const struct ivm_key ivm_keys[];		/* ends with an entry without name */
 
-/* The key called @name, or NULL. Records no sentence. */
+/* The key called @name ("nic3" is a name of nic), or NULL. Records no sentence. */
 const struct ivm_key *ivm_key_find(const char *name);
+
+/* @name as a text that stays, "nic3" too; NULL when there is no such key. */
+const char *ivm_key_name(const char *name);
 
 /* Empty, with the defaults (one vCPU); @name was checked by ivm_check_name(). */
 void ivm_definition_init(struct ivm_definition *def, const char *name);
@@ -64,6 +72,10 @@ void ivm_definition_free(struct ivm_definition *def);
  *
  * Return: 0; -EINVAL when the value is bad; IVM_USAGE for an unknown key. @def
  * is unchanged then. A relative path is completed with the current directory.
+ *
+ * nic= adds a card, or without a value takes all away. nicI= changes what it
+ * names of card I (or adds it, if I is the number of cards), and without a value
+ * takes it away; those behind it move up.
  */
 int ivm_definition_set(struct ivm_definition *def, const char *key, const char *value);
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "args.h"
-#include "definition.h"
 #include "fail.h"
 #include "text.h"
 
@@ -10,7 +9,7 @@
 
 char *ivm_usage_text(const struct ivm_command *command)
 {
-	static const char *const operands[] = { "", " NAME", " [NOUN]" };
+	static const char *const operands[] = { "", " NAME", " [NOUN]", " SWITCH", " PORT", " SWITCH PORT" };
 	char *text = ivm_format("%s%s%s%s", command->noun, command->verb ? " " : "", command->verb ?: "",
 				operands[command->operand]);
 
@@ -47,20 +46,29 @@ static void ivm_help_command(const struct ivm_command *command, bool options)
 	}
 }
 
-static void ivm_help_keys(void)
+static void ivm_help_keys(const struct ivm_vocabulary *keys)
 {
-	puts("\nKeys (KEY=VALUE, or --KEY VALUE; an optional key is removed by KEY=):");
-	for (const struct ivm_key *key = ivm_keys; key->name; key++) {
-		char *left = ivm_format("%s=%s", key->name, key->value);
+	const char *name, *value, *help;
+	bool optional;
 
-		printf("  %-28s  %s%s\n", left, key->help, key->optional ? " (optional)" : "");
+	printf("\n%s\n", keys->title);
+	for (size_t i = 0; keys->row(i, &name, &value, &help, &optional); i++) {
+		char *left = ivm_format("%s=%s", name, value);
+
+		if (strlen(left) > 28)
+			printf("  %s\n  %-28s  %s%s\n", left, "", help, optional ? " (optional)" : "");
+		else
+			printf("  %-28s  %s%s\n", left, help, optional ? " (optional)" : "");
 		free(left);
 	}
+	if (keys->note)
+		puts(keys->note);
 }
 
 int ivm_help_print(const struct ivm_command *table, const char *noun)
 {
-	bool found = false, keys = false;
+	const struct ivm_vocabulary *keys = NULL;
+	bool found = false;
 
 	for (const struct ivm_command *command = table; command->noun; command++) {
 		if (noun && strcmp(noun, command->noun))
@@ -69,12 +77,12 @@ int ivm_help_print(const struct ivm_command *table, const char *noun)
 			puts("Usage: ivmctl [--json] NOUN [VERB] [NAME] [key=value | --option value]...\n");
 		ivm_help_command(command, noun != NULL);
 		found = true;
-		keys |= command->keys;
+		keys = command->keys ?: keys;
 	}
 	if (!found)
 		return ivm_usage("there is no noun '%.60s'; see: ivmctl help", noun);
 	if (noun && keys)
-		ivm_help_keys();
+		ivm_help_keys(keys);
 	if (!noun)
 		puts("\nMore on one noun: ivmctl help NOUN. Exit status: 0 done, 1 refused or failed, 2 wrong usage.");
 	return 0;
@@ -82,14 +90,17 @@ int ivm_help_print(const struct ivm_command *table, const char *noun)
 
 void ivm_help_complete(const struct ivm_command *table)
 {
+	static const char *const operands[] = { "", " NAME", "", " SWITCH", " PORT", " SWITCH DEVICE" };
+
 	for (const struct ivm_command *command = table; command->noun; command++) {
-		printf("%s %s", command->noun, command->verb ?: "-");
-		if (command->operand == IVM_OPERAND_NAME)
-			printf(" NAME");
+		const char *name, *value, *help;
+		bool optional;
+
+		printf("%s %s%s", command->noun, command->verb ?: "-", operands[command->operand]);
 		for (const struct ivm_option *option = command->options; option && option->name; option++)
 			printf(" --%s", option->name);
-		for (const struct ivm_key *key = ivm_keys; command->keys && key->name; key++)
-			printf(" %s=", key->name);
+		for (size_t i = 0; command->keys && command->keys->row(i, &name, &value, &help, &optional); i++)
+			printf(" %s=", name);
 		putchar('\n');
 	}
 }

@@ -1,9 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # bash completion for ivmctl. All it knows comes from "ivmctl help --complete".
 
+# What there is of a kind.
+_ivmctl_names()
+{
+	case $1 in
+	NAME) ivmctl vm list ;;
+	SWITCH) ivmctl switch list ;;
+	PORT) ivmctl port list ;;
+	DEVICE) printf 'DEVICE\n'; (cd /sys/class/net && printf '%s\n' *) ;;
+	esac 2>/dev/null | awk 'NR > 1 { print $1 }'
+}
+
 _ivmctl()
 {
-	local current=${COMP_WORDS[COMP_CWORD]} noun='' verb='' at=1 table line words
+	local current=${COMP_WORDS[COMP_CWORD]} noun='' verb='' at=1 operand table line words
 	local -a rest
 
 	# COMP_WORDBREAKS splits at '='; after it, complete file names.
@@ -27,12 +38,14 @@ _ivmctl()
 	else
 		line=$(grep "^$noun $verb *" <<<"$table") || return
 		read -ra rest <<<"${line#"$noun $verb"}"
-		words=${rest[*]}
-		if [[ ${rest[0]} == NAME ]]; then
-			words=${rest[*]:1}
-			((at + 2 == COMP_CWORD)) && [[ $verb != create ]] &&
-				words=$(ivmctl vm list 2>/dev/null | awk 'NR > 1 { print $1 }')
-		fi
+		operand=$((COMP_CWORD - at - 2))
+		# The first words say what names come first; a name to be made is nobody's to complete.
+		case ${rest[operand]} in
+		NAME | SWITCH | PORT | DEVICE)
+			[[ $verb == create ]] || words=$(_ivmctl_names "${rest[operand]}") ;;
+		*)
+			words=$(printf '%s\n' "${rest[@]}" | grep -vxE 'NAME|SWITCH|PORT|DEVICE') ;;
+		esac
 	fi
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
 	[[ ${COMPREPLY[0]} == *= ]] && compopt -o nospace

@@ -40,6 +40,33 @@ static const struct ivm_option ivm_host_options[] = {
 	{ }
 };
 
+static const struct ivm_option ivm_switch_create_options[] = {
+	{ "uplink", "DEVICE", "a device that leads to other switches: trunk of all VLANs" },
+	{ "ageing", "SECONDS", "how long a learnt address lives unseen (default 300)" },
+	{ }
+};
+
+static const struct ivm_option ivm_switch_set_options[] = {
+	{ "ageing", "SECONDS", "how long a learnt address lives unseen" },
+	{ "flush", NULL, "forget all learnt addresses" },
+	{ }
+};
+
+static const struct ivm_option ivm_switch_verify_options[] = {
+	{ "vlans", "A,B,C,D", "VLANs to probe with; else four that no port but uplinks has" },
+	{ }
+};
+
+static const struct ivm_option ivm_port_list_options[] = {
+	{ "switch", "SWITCH", "only ports of this switch" },
+	{ }
+};
+
+static const struct ivm_option ivm_port_attach_options[] = {
+	{ "host", "yes", "make a device of this name for the host, and attach its other end, NAME-p" },
+	{ }
+};
+
 static const struct ivm_option ivm_event_options[] = {
 	{ "vm", "NAME", "only events of this VM" },
 	{ }
@@ -51,7 +78,7 @@ static const struct ivm_option ivm_help_options[] = {
 };
 
 static const struct ivm_command ivm_commands[] = {
-	{ .noun = "vm", .verb = "create", .operand = IVM_OPERAND_NAME, .keys = true, .changes = true,
+	{ .noun = "vm", .verb = "create", .operand = IVM_OPERAND_NAME, .keys = &ivm_definition_vocabulary, .changes = true,
 	  .help = "define a VM", .run = ivm_vm_create },
 	{ .noun = "vm", .verb = "list",
 	  .help = "all VMs, defined or running", .run = ivm_vm_list },
@@ -67,7 +94,7 @@ static const struct ivm_command ivm_commands[] = {
 	  .help = "stop its vCPUs, keep everything", .run = ivm_vm_pause },
 	{ .noun = "vm", .verb = "resume", .operand = IVM_OPERAND_NAME, .changes = true,
 	  .help = "let a paused VM run on", .run = ivm_vm_resume },
-	{ .noun = "vm", .verb = "set", .operand = IVM_OPERAND_NAME, .keys = true, .changes = true,
+	{ .noun = "vm", .verb = "set", .operand = IVM_OPERAND_NAME, .keys = &ivm_definition_vocabulary, .changes = true,
 	  .help = "change its definition, in force from the next start", .run = ivm_vm_set },
 	{ .noun = "vm", .verb = "delete", .operand = IVM_OPERAND_NAME, .changes = true,
 	  .help = "forget a VM that does not run", .run = ivm_vm_delete },
@@ -79,6 +106,30 @@ static const struct ivm_command ivm_commands[] = {
 	  .help = "choose the cores that run VMs", .run = ivm_host_set },
 	{ .noun = "host", .verb = "audit",
 	  .help = "prove the isolation of all guest memory", .run = ivm_host_audit },
+	{ .noun = "switch", .verb = "create", .operand = IVM_OPERAND_SWITCH, .changes = true,
+	  .options = ivm_switch_create_options, .help = "make a switch and bring it up", .run = ivm_switch_create },
+	{ .noun = "switch", .verb = "list",
+	  .help = "all switches", .run = ivm_switch_list },
+	{ .noun = "switch", .verb = "show", .operand = IVM_OPERAND_SWITCH,
+	  .help = "one switch and its ports", .run = ivm_switch_show },
+	{ .noun = "switch", .verb = "set", .operand = IVM_OPERAND_SWITCH, .changes = true,
+	  .options = ivm_switch_set_options, .help = "change a switch, or make it forget", .run = ivm_switch_set },
+	{ .noun = "switch", .verb = "verify", .operand = IVM_OPERAND_SWITCH, .changes = true,
+	  .options = ivm_switch_verify_options,
+	  .help = "prove the isolation of VLANs on this very switch", .run = ivm_switch_verify },
+	{ .noun = "switch", .verb = "delete", .operand = IVM_OPERAND_SWITCH, .changes = true,
+	  .help = "remove a switch; its ports stay, detached", .run = ivm_switch_delete },
+	{ .noun = "port", .verb = "list", .options = ivm_port_list_options,
+	  .help = "all ports of all switches", .run = ivm_port_list },
+	{ .noun = "port", .verb = "show", .operand = IVM_OPERAND_PORT,
+	  .help = "how a port is set, and its counters", .run = ivm_port_show },
+	{ .noun = "port", .verb = "set", .operand = IVM_OPERAND_PORT, .keys = &ivm_port_vocabulary, .changes = true,
+	  .help = "change a port, at once", .run = ivm_port_set },
+	{ .noun = "port", .verb = "attach", .operand = IVM_OPERAND_SWITCH_PORT, .keys = &ivm_port_vocabulary,
+	  .changes = true, .options = ivm_port_attach_options,
+	  .help = "make a device a port of a switch, and bring it up", .run = ivm_port_attach_command },
+	{ .noun = "port", .verb = "detach", .operand = IVM_OPERAND_PORT, .changes = true,
+	  .help = "take a device away from its switch", .run = ivm_port_detach },
 	{ .noun = "events", .options = ivm_event_options,
 	  .help = "print what happens, as it happens", .run = ivm_events },
 	{ .noun = "version",

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "nl.h"
 
+#include "ack.h"
 #include "attrs.h"
 #include "fail.h"
 #include "text.h"
@@ -15,10 +16,10 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #define IVM_NL_DUMP_TRIES	10
 #define IVM_NL_EVENT_BUFFER	(1 << 20)
+#define IVM_NL_REQUEST_SIZE	32768	/* eight cards with all that can be said of them, and room to spare */
 
 struct ivm_nl {
 	struct nl_sock		*sock;
@@ -40,15 +41,6 @@ static int ivm_nl_fail(int nl_err, const char *what)
 	return ivm_fail(EIO, "%s: %s", what, nl_geterror(nl_err));
 }
 
-/* The attribute of @request at byte @offset, nested ones included; NULL when there is none. */
-static const struct nlattr *ivm_nl_attr_at(const struct nlmsghdr *request, uint32_t offset)
-{
-	if (!request || offset < NLMSG_HDRLEN + GENL_HDRLEN || request->nlmsg_len < sizeof(struct nlattr) ||
-	    offset > request->nlmsg_len - sizeof(struct nlattr))
-		return NULL;
-	return (const struct nlattr *)((const char *)request + offset);
-}
-
 /* What a sentence about @attr begins with: its name, or for a name the VM; for free(). */
 static char *ivm_nl_subject(const struct nlattr *attr)
 {
@@ -59,33 +51,13 @@ static char *ivm_nl_subject(const struct nlattr *attr)
 	return ivm_format("%s: ", ivm_attr_name((unsigned int)nla_type(attr)));
 }
 
-/* The bounds of a policy that refused a number, as " (allowed: 1 to 64)"; empty when it tells none. */
-static char *ivm_nl_policy_text(struct nlattr *policy)
-{
-	struct nlattr *tb[NL_POLICY_TYPE_ATTR_MAX + 1];
-	struct nlattr *min, *max;
-
-	if (!policy || nla_parse_nested(tb, NL_POLICY_TYPE_ATTR_MAX, policy, NULL))
-		return ivm_strdup("");
-	min = tb[NL_POLICY_TYPE_ATTR_MIN_VALUE_U];
-	max = tb[NL_POLICY_TYPE_ATTR_MAX_VALUE_U];
-	if (!min || !max || nla_len(min) < 8 || nla_len(max) < 8)
-		return ivm_strdup("");
-	return ivm_format(" (allowed: %llu to %llu)", (unsigned long long)nla_get_u64(min),
-			  (unsigned long long)nla_get_u64(max));
-}
-
 /* Turn a refusal with its extended acknowledgement into our sentence. */
 static int ivm_nl_refused(struct ivm_nl *nl, int err, struct nlattr **tb)
 {
-	const char *text = NULL, *hint = "";
-	const struct nlattr *attr = NULL;
+	const struct nlattr *attr = ivm_ack_attr(tb, nl->request, GENL_HDRLEN);
+	const char *text = ivm_ack_text(tb), *hint = "";
 	char *policy, *subject;
 
-	if (tb[NLMSGERR_ATTR_MSG])
-		text = nla_get_string(tb[NLMSGERR_ATTR_MSG]);
-	if (tb[NLMSGERR_ATTR_OFFS] && nla_len(tb[NLMSGERR_ATTR_OFFS]) >= 4)
-		attr = ivm_nl_attr_at(nl->request, nla_get_u32(tb[NLMSGERR_ATTR_OFFS]));
 	if (tb[NLMSGERR_ATTR_MISS_TYPE] && nla_len(tb[NLMSGERR_ATTR_MISS_TYPE]) >= 4)
 		return ivm_fail(err, "the module misses the attribute %s%s%s",
 				ivm_attr_name(nla_get_u32(tb[NLMSGERR_ATTR_MISS_TYPE])),
@@ -93,7 +65,7 @@ static int ivm_nl_refused(struct ivm_nl *nl, int err, struct nlattr **tb)
 	if (err == EPERM && !text)
 		hint = "; this needs CAP_SYS_ADMIN: run as root";
 	subject = ivm_nl_subject(attr);
-	policy = ivm_nl_policy_text(tb[NLMSGERR_ATTR_POLICY]);
+	policy = ivm_ack_policy(tb);
 	err = ivm_fail(err, "%s%s%s%s", subject, text ?: strerror(err), policy, hint);
 	free(policy);
 	free(subject);
@@ -102,19 +74,11 @@ static int ivm_nl_refused(struct ivm_nl *nl, int err, struct nlattr **tb)
 
 static int ivm_nl_on_error(struct sockaddr_nl *from, struct nlmsgerr *msg, void *context)
 {
-	const struct nlmsghdr *header = (const struct nlmsghdr *)msg - 1;
-	struct nlattr *tb[NLMSGERR_ATTR_MAX + 1] = { 0 };
+	struct nlattr *tb[NLMSGERR_ATTR_MAX + 1];
 	struct ivm_nl *nl = context;
 
 	(void)from;
-	/*
-	 * With NETLINK_CAP_ACK the attributes follow at once; without the flag the
-	 * whole request lies between, and we never ask for that.
-	 */
-	if ((header->nlmsg_flags & NLM_F_ACK_TLVS) && (header->nlmsg_flags & NLM_F_CAPPED) &&
-	    header->nlmsg_len > sizeof(*header) + sizeof(*msg))
-		nla_parse(tb, NLMSGERR_ATTR_MAX, (struct nlattr *)(msg + 1),
-			  (int)(header->nlmsg_len - sizeof(*header) - sizeof(*msg)), NULL);
+	ivm_ack_parse(msg, tb);
 	nl->done = true;
 	nl->err = ivm_nl_refused(nl, -msg->error, tb);
 	return NL_STOP;
@@ -132,21 +96,14 @@ static int ivm_nl_on_ack(struct nl_msg *msg, void *context)
 /* The end of a dump carries an error number of its own. */
 static int ivm_nl_on_finish(struct nl_msg *msg, void *context)
 {
-	const struct nlmsghdr *header = nlmsg_hdr(msg);
-	struct nlattr *tb[NLMSGERR_ATTR_MAX + 1] = { 0 };
+	struct nlattr *tb[NLMSGERR_ATTR_MAX + 1];
 	struct ivm_nl *nl = context;
 	int err;
 
 	nl->done = true;
-	if (nlmsg_datalen(header) < (int)sizeof(err))
-		return NL_STOP;
-	memcpy(&err, nlmsg_data(header), sizeof(err));
-	if (err < 0) {
-		if (header->nlmsg_flags & NLM_F_ACK_TLVS)
-			nla_parse(tb, NLMSGERR_ATTR_MAX, nlmsg_attrdata(header, sizeof(err)),
-				  nlmsg_attrlen(header, sizeof(err)), NULL);
+	ivm_ack_parse_done(nlmsg_hdr(msg), &err, tb);
+	if (err < 0)
 		nl->err = ivm_nl_refused(nl, -err, tb);
-	}
 	return NL_STOP;
 }
 
@@ -175,7 +132,6 @@ static int ivm_nl_on_message(struct nl_msg *msg, void *context)
 
 int ivm_nl_open(struct ivm_nl **result)
 {
-	const int on = 1;
 	struct ivm_nl *nl = ivm_zalloc(1, sizeof(*nl));
 	int err;
 
@@ -198,12 +154,9 @@ int ivm_nl_open(struct ivm_nl **result)
 			err = ivm_nl_fail(nl->family, "cannot find the netlink family ivm");
 		goto err_close;
 	}
-	/* Both exist since Linux 4.12; without them refusals would lose their sentence. */
-	if (setsockopt(nl_socket_get_fd(nl->sock), SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on)) ||
-	    setsockopt(nl_socket_get_fd(nl->sock), SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on))) {
-		err = ivm_fail(errno, "cannot ask netlink for extended acknowledgements: %s", strerror(errno));
+	err = ivm_ack_enable(nl_socket_get_fd(nl->sock));
+	if (err)
 		goto err_close;
-	}
 	nl_socket_modify_cb(nl->sock, NL_CB_VALID, NL_CB_CUSTOM, ivm_nl_on_message, nl);
 	nl_socket_modify_cb(nl->sock, NL_CB_ACK, NL_CB_CUSTOM, ivm_nl_on_ack, nl);
 	nl_socket_modify_cb(nl->sock, NL_CB_FINISH, NL_CB_CUSTOM, ivm_nl_on_finish, nl);
@@ -226,7 +179,7 @@ void ivm_nl_close(struct ivm_nl *nl)
 
 static struct nl_msg *ivm_nl_request_flags(struct ivm_nl *nl, enum ivm_cmd cmd, int flags)
 {
-	struct nl_msg *msg = nlmsg_alloc();
+	struct nl_msg *msg = nlmsg_alloc_size(IVM_NL_REQUEST_SIZE);
 
 	if (!msg || !genlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, nl->family, 0, flags, (uint8_t)cmd,
 				 IVM_GENL_VERSION)) {

@@ -3,6 +3,7 @@
 #include "commands.h"
 
 #include "attrs.h"
+#include "cards.h"
 #include "device.h"
 #include "fail.h"
 #include "nl.h"
@@ -157,7 +158,8 @@ static int ivm_start_create(struct ivm_nl *nl, const struct ivm_definition *def)
 	if (nla_put_string(msg, IVM_A_NAME, def->name) ||
 	    nla_put_u32(msg, IVM_A_VCPUS, (uint32_t)def->vcpus) ||
 	    nla_put_u64(msg, IVM_A_MEMORY, def->memory) ||
-	    (def->debug_exit && nla_put_u16(msg, IVM_A_DEBUG_EXIT, (uint16_t)def->debug_exit))) {
+	    (def->debug_exit && nla_put_u16(msg, IVM_A_DEBUG_EXIT, (uint16_t)def->debug_exit)) ||
+	    ivm_cards_put(msg, def)) {
 		nlmsg_free(msg);
 		return ivm_fail(ENOMEM, "out of memory");
 	}
@@ -205,11 +207,46 @@ static int ivm_start_object(struct ivm_nl *nl, const struct ivm_definition *def,
 	return err;
 }
 
+/* A definition that was edited may name an address that another VM has, or none. */
+static int ivm_start_check_cards(struct ivm_definition *def)
+{
+	bool complete = true;
+	int lock, err;
+
+	if (!def->nr_nics)
+		return 0;
+	for (size_t i = 0; i < def->nr_nics; i++)
+		complete &= def->nics[i].has_mac;
+	lock = ivm_store_lock_all();
+	if (lock < 0)
+		return lock;
+	err = ivm_cards_complete(def);
+	if (!err && !complete)
+		err = ivm_store_save(def);
+	ivm_store_unlock_all(lock);
+	return err;
+}
+
+/* Devices of cards come with the start; their names are ours to give. */
+static void ivm_start_names(struct ivm_nl *nl, const struct ivm_definition *def)
+{
+	struct json_object *vm;
+
+	if (!def->nr_nics)
+		return;
+	if (ivm_nl_vm_get(nl, def->name, &vm)) {
+		fprintf(stderr, "ivmctl: note: the cards get no names: %s\n", ivm_failure());
+		return;
+	}
+	ivm_cards_name(vm);
+	json_object_put(vm);
+}
+
 static int ivm_start_locked(const struct ivm_args *args, struct ivm_nl *nl)
 {
 	struct ivm_manifest manifest;
 	struct ivm_definition def;
-	int err = ivm_store_load(args->name, &def);
+	int err = ivm_store_load(args->name, &def) ?: ivm_start_check_cards(&def);
 
 	if (!err) {
 		err = ivm_start_check_host(nl);
@@ -222,6 +259,8 @@ static int ivm_start_locked(const struct ivm_args *args, struct ivm_nl *nl)
 			ivm_manifest_free(&manifest);
 		}
 	}
+	if (!err)
+		ivm_start_names(nl, &def);
 	ivm_definition_free(&def);
 	if (!err && args->json)
 		ivm_print_vm(nl, args->name);

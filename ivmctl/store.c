@@ -127,6 +127,36 @@ void ivm_store_unlock(const char *name, int lock)
 	close(lock);
 }
 
+int ivm_store_lock_all(void)
+{
+	const struct timespec pause = { .tv_nsec = IVM_STORE_POLL_MS * 1000000L };
+	int dir = ivm_store_open_dir();
+
+	if (dir < 0)
+		return dir;
+	for (int waited = 0; flock(dir, LOCK_EX | LOCK_NB); waited += IVM_STORE_POLL_MS) {
+		int err = errno;
+
+		if ((err == EWOULDBLOCK || err == EINTR) && waited < IVM_STORE_WAIT_MS) {
+			nanosleep(&pause, NULL);
+			continue;
+		}
+		close(dir);
+		if (err == EWOULDBLOCK || err == EINTR)
+			return ivm_fail(EBUSY, "another ivmctl has held %s for %d s; try again when it is done",
+					ivm_store_dir(), IVM_STORE_WAIT_MS / 1000);
+		errno = err;
+		return ivm_store_fail("lock", ivm_store_dir());
+	}
+	return dir;
+}
+
+void ivm_store_unlock_all(int lock)
+{
+	if (lock >= 0)
+		close(lock);
+}
+
 /* Read up to IVM_STORE_FILE_MAX bytes into @text. Return: length or negative errno. */
 static ssize_t ivm_store_read(const char *path, char *text)
 {

@@ -22,6 +22,13 @@ int ivm_store_lock(const char *name);
 /* @lock may be negative. A name that has no definition keeps no lock file. */
 void ivm_store_unlock(const char *name, int lock);
 
+/*
+ * Exclude all others from choosing addresses, until ivm_store_unlock_all(). Taken
+ * behind the lock of a name. Return: descriptor, -EBUSY, or another negative errno.
+ */
+int ivm_store_lock_all(void);
+void ivm_store_unlock_all(int lock);	/* may be negative */
+
 /* Read and check the definition of @name. Return: 0, -ENOENT, -EINVAL …; free @def in any case. */
 int ivm_store_load(const char *name, struct ivm_definition *def);
 

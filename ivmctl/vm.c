@@ -3,6 +3,7 @@
 #include "commands.h"
 
 #include "attrs.h"
+#include "cards.h"
 #include "fail.h"
 #include "image/manifest.h"
 #include "nl.h"
@@ -15,12 +16,36 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* nic= names all cards: those of before go, but their addresses stay with cards that name none. */
+static void ivm_vm_keep_macs(struct ivm_definition *def, const struct ivm_nic *before, size_t count)
+{
+	for (size_t i = 0; i < def->nr_nics && i < count; i++) {
+		bool used = false;
+
+		for (size_t j = 0; j < def->nr_nics; j++)
+			used |= def->nics[j].has_mac && !memcmp(def->nics[j].mac, before[i].mac, IVM_MAC_LEN);
+		if (def->nics[i].has_mac || !before[i].has_mac || used)
+			continue;
+		memcpy(def->nics[i].mac, before[i].mac, IVM_MAC_LEN);
+		def->nics[i].has_mac = true;
+	}
+}
+
 static int ivm_vm_apply(struct ivm_definition *def, const struct ivm_args *args)
 {
+	bool replace = ivm_args_get(args, "nic");
+	size_t count = replace ? def->nr_nics : 0;
+	struct ivm_nic *before = ivm_zalloc(count + 1, sizeof(*before));
 	int err = 0;
 
+	memcpy(before, def->nics, count * sizeof(*before));
+	if (replace)
+		def->nr_nics = 0;
 	for (size_t i = 0; i < args->count && !err; i++)
 		err = ivm_definition_set(def, args->items[i].key, args->items[i].value);
+	if (!err)
+		ivm_vm_keep_macs(def, before, count);
+	free(before);
 	return err ?: ivm_definition_check(def);
 }
 
@@ -56,12 +81,17 @@ static bool ivm_vm_is_idle(struct json_object *vm)
 	return !strcmp(state, "created") || !strcmp(state, "loaded") || !strcmp(state, "stopped");
 }
 
-static int ivm_vm_write(const struct ivm_definition *def, const struct ivm_args *args)
+static int ivm_vm_write(struct ivm_definition *def, const struct ivm_args *args)
 {
-	int err = ivm_vm_examine(def);
+	int err = ivm_vm_examine(def), lock;
 
-	if (!err)
-		err = ivm_store_save(def);
+	if (err)
+		return err;
+	lock = ivm_store_lock_all();
+	if (lock < 0)
+		return lock;
+	err = ivm_cards_complete(def) ?: ivm_store_save(def);
+	ivm_store_unlock_all(lock);
 	if (!err && args->json) {
 		struct json_object *root = json_object_new_object();
 
@@ -193,6 +223,11 @@ static struct json_object *ivm_vm_differences(struct json_object *vm, struct jso
 		if (!list)
 			list = json_object_new_array();
 		json_object_array_add(list, json_object_new_string(names[i]));
+	}
+	if (ivm_cards_differ(vm, definition)) {
+		if (!list)
+			list = json_object_new_array();
+		json_object_array_add(list, json_object_new_string("nic"));
 	}
 	return list;
 }
@@ -354,6 +389,8 @@ static void ivm_vm_print_definition(struct json_object *vm)
 				  !strcmp(key->name, "debug-exit") ? IVM_AS_HEX : IVM_AS_TEXT,
 		};
 
+		if (key->type == IVM_KEY_NICS)
+			continue;	/* a table of their own */
 		/* In the object's own words above already. */
 		if (key->type == IVM_KEY_NUMBER || key->type == IVM_KEY_SIZE)
 			if (!json_object_object_get_ex(vm, "differs", NULL) &&
@@ -378,12 +415,23 @@ static void ivm_vm_print(struct json_object *vm)
 		{ "CPU", "cpu", IVM_AS_TEXT }, { "TID", "tid", IVM_AS_TEXT },
 		{ "GUEST", "guest-ns", IVM_AS_DURATION },
 	};
+	static const struct ivm_field cards[] = {
+		{ "NIC", "nic", IVM_AS_TEXT }, { "SWITCH", "switch", IVM_AS_TEXT }, { "VLAN", "vlans", IVM_AS_TEXT },
+		{ "MAC", "mac", IVM_AS_TEXT }, { "QUEUES", "queues", IVM_AS_TEXT }, { "MTU", "mtu", IVM_AS_TEXT },
+		{ "DEVICE", "ifname", IVM_AS_TEXT },
+	};
 	struct json_object *list;
 
 	ivm_print_fields(vm, fields, IVM_COUNT(fields));
 	if (json_object_object_get_ex(vm, "differs", NULL))
 		puts("\nDefinition, in force from the next start:");
 	ivm_vm_print_definition(vm);
+	list = ivm_cards_model(vm, json_object_object_get(vm, "definition"));
+	if (list) {
+		putchar('\n');
+		ivm_print_table(list, cards, IVM_COUNT(cards));
+		json_object_put(list);
+	}
 	if (json_object_object_get_ex(vm, "list-vcpu", &list) && json_object_array_length(list)) {
 		putchar('\n');
 		ivm_print_table(list, threads, IVM_COUNT(threads));

@@ -79,7 +79,89 @@ wrong_usage()
 		expect 2 "vcpus is given twice" vm create a vcpus=1 --vcpus=2 &&
 		expect 2 'nothing to set' vm set a &&
 		expect 2 'nothing to set' host set &&
-		expect 2 "there is no noun 'frob'" help frob
+		expect 2 "there is no noun 'frob'" help frob &&
+		expect 2 'the name of the switch is missing; usage: ivmctl switch create SWITCH' switch create &&
+		expect 2 'the name of the port is missing; usage: ivmctl port show PORT' port show &&
+		expect 2 'the name of the port is missing; usage: ivmctl port attach SWITCH PORT' port attach sw0 &&
+		expect 2 "the word 'c' is one too many" port attach a b c &&
+		expect 2 "'port set' has no key 'vcpus'" port set p vcpus=1 &&
+		expect 2 "'vm create' has no key 'access'" vm create a access=1 &&
+		expect 2 'access is given twice' port set p access=1 vlan=2 &&
+		expect 2 'nothing to set' port set lo &&
+		expect 2 'nothing to set' switch set lo &&
+		expect 2 "nic0 is given twice" vm set a nic0=vlan:1 nic0=vlan:2
+}
+
+# Switches and ports need no module to be refused.
+bad_ports()
+{
+	expect 1 "the name of the switch is 'a/b'" switch create a/b &&
+		expect 1 "the name of the switch is '1234567890123456'" switch create 1234567890123456 &&
+		expect 1 "the name of the switch is ''" switch create '' &&
+		expect 1 "there is a device 'lo' already" switch create lo &&
+		expect 1 "uplink is 'none0', and there is no such device" switch create s0 uplink=none0 &&
+		expect 1 "ageing is '9'; expected a number of seconds, 10 to 1000000" switch create s0 ageing=9 &&
+		expect 1 "ageing is 'x'" switch set s0 ageing=x &&
+		expect 1 "there is no switch 's0'" switch show s0 &&
+		expect 1 "'lo' is no switch but a device of kind hardware" switch delete lo &&
+		expect 1 "'lo' is no switch" switch verify lo &&
+		expect 1 "there is no switch 's0'" port list switch=s0 &&
+		expect 1 "there is no switch 's0'" port attach s0 lo access=10 &&
+		expect 1 "there is no port 'none0'" port show none0 &&
+		expect 1 "'lo' is no port of a switch; attach it with: ivmctl port attach SWITCH lo" port set lo access=10 &&
+		expect 1 'access is 4095; expected 1 to 4094' port set lo access=4095 &&
+		expect 1 "trunk names '0'" port attach s0 lo trunk=0 &&
+		expect 1 'contradicts' port set lo access=10 trunk=10 &&
+		expect 1 'native is 30, which is none of the VLANs in trunk' port set lo trunk=10,20 native=30 &&
+		expect 1 "rate-in is '100'; expected a rate with its unit" port set lo rate-in=100 &&
+		expect 1 "host is 'maybe'" port attach s0 h0 host=maybe &&
+		expect 0 'NAME' switch list && expect 0 'PORT' port list && expect 0 '[]' --json switch list
+}
+
+mac_of() { grep -oE '"mac":"[0-9a-f:]*"' "$dir/out" | sed -n "$(($1 + 1))s/.*\"mac\":\"\(.*\)\"/\1/p"; }
+
+# A card gets an address once, and keeps it; no two VMs have the same.
+cards()
+{
+	local first second
+	expect 0 '' vm create n1 memory=64M kernel="$kernel" nic=switch:sw0,vlan:10 nic=switch:sw0,trunk:10+20-29,native:10,ip:10.0.0.5 &&
+		expect 0 '"nic":[{"switch":"sw0","mac":"' --json vm show n1 || return 1
+	first=$(mac_of 0) second=$(mac_of 1)
+	[[ $first =~ ^[0-9a-f][26ae]: && $second =~ ^[0-9a-f][26ae]: && $first != "$second" ]] || { echo "MACs: $first $second"; return 1; }
+	expect 0 '' vm set n1 nic0=vlan:20 && expect 0 "\"mac\":\"$first\",\"vlan\":20}" --json vm show n1 &&
+		expect 0 '' vm set n1 nic=switch:sw1,vlan:1 && expect 0 "[{\"switch\":\"sw1\",\"mac\":\"$first\",\"vlan\":1}]" --json vm show n1 &&
+		expect 0 'nic0  sw1     1' vm show n1 &&
+		expect 1 "nic0: mac $first is that of a card of VM 'n1'" vm create n2 memory=64M kernel="$kernel" nic="switch:sw0,vlan:10,mac:$first" &&
+		expect 1 "there is no VM 'n2'" vm show n2 &&
+		expect 0 '' vm create n2 memory=64M kernel="$kernel" nic="switch:sw0,vlan:10,mac:$second" &&
+		expect 1 "is that of a card of VM 'n2'" vm set n1 nic0="mac:$second" &&
+		expect 0 '' vm set n1 nic0=mac: && expect 0 '"switch":"sw1"' --json vm show n1 || return 1
+	[ "$(mac_of 0)" != "$first" ] || { echo "the address was not made anew"; return 1; }
+	expect 1 'nic0: no VLAN is given' vm create n3 memory=64M kernel="$kernel" nic=switch:sw0 &&
+		expect 1 'nic0: queues is 2' vm create n3 memory=64M kernel="$kernel" nic=switch:sw0,vlan:1,queues:2 &&
+		expect 1 "nic1: vlan is 0" vm create n3 memory=64M kernel="$kernel" nic=switch:sw0,vlan:1 nic=switch:sw0,vlan:0 &&
+		expect 0 '' vm set n1 nic= && expect 0 '' vm show n1 &&
+		! grep -q nic "$dir/out" &&
+		expect 0 '' vm delete n1 && expect 0 '' vm delete n2
+}
+
+# Of many who want the same address at once one gets it.
+competition_for_an_address()
+{
+	local i wins=0 winner=
+	local -a pids=()
+	for i in $(seq 12); do
+		ivmctl vm create "m$i" memory=64M kernel="$kernel" nic=switch:sw0,vlan:10,mac:02:00:00:00:00:77 2>/dev/null &
+		pids[i]=$!
+	done
+	for i in $(seq 12); do
+		if wait "${pids[i]}"; then
+			wins=$((wins + 1))
+			winner=m$i
+		fi
+	done
+	[ "$wins" = 1 ] || { echo "$wins won"; return 1; }
+	expect 0 '' vm delete "$winner"
 }
 
 bad_values()
@@ -238,7 +320,7 @@ help_is_complete()
 {
 	local noun verb rest word
 	ivmctl help --complete >"$dir/table" || return 1
-	[ "$(wc -l <"$dir/table")" -ge 17 ] || return 1
+	[ "$(wc -l <"$dir/table")" -ge 28 ] || return 1
 	ivmctl help >"$dir/help" || return 1
 	sed 's/\\//g' ../../ivmctl/ivmctl.8 >"$dir/man"
 	while read -r noun verb rest; do
@@ -249,7 +331,7 @@ help_is_complete()
 		grep -q "^\.BI* \"*$noun${verb:+ $verb}\b" "$dir/man" || { echo "man: $noun $verb"; return 1; }
 		for word in $rest; do
 			case $word in
-			NAME) continue ;;
+			NAME | SWITCH | PORT | DEVICE) continue ;;
 			esac
 			word=${word#--}
 			grep -qw -- "${word%=}" "$dir/man" || { echo "man: $word"; return 1; }
@@ -288,11 +370,16 @@ completion()
 		completes 'memory=' ivmctl vm set compl mem &&
 		completes 'version vm' ivmctl --json v &&
 		completes '--vm' ivmctl events --v &&
+		completes 'lo' ivmctl port attach sw0 lo &&
+		completes 'isolated=' ivmctl port set p0 iso &&
+		completes 'access=' ivmctl port attach sw0 lo acc &&
+		completes '--uplink' ivmctl switch create sw0 --u &&
 		ivmctl vm delete compl
 }
 
 echo "TAP version 13"
-for test in wrong_usage bad_values life_of_a_definition broken_definition json_is_json logged competition \
+for test in wrong_usage bad_values bad_ports cards life_of_a_definition broken_definition json_is_json logged \
+	    competition competition_for_an_address \
 	    without_rights closed_output help_is_complete completion; do
 	check "$test" "$test"
 done

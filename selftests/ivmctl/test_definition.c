@@ -44,6 +44,7 @@ TEST_F(definition, every_key_is_set)
 	static const char *const pairs[][2] = {
 		{ "vcpus", "2" }, { "memory", "512M" }, { "kernel", "/k" }, { "initrd", "/i" },
 		{ "cmdline", "console=ttyS0 a=\"b c\" \\ \xc3\xa4" }, { "modules", "/m a b,/n" }, { "debug-exit", "0xf4" },
+		{ "nic", "switch:sw0,vlan:10" },
 	};
 	char *text;
 	size_t keys = 0;
@@ -78,6 +79,8 @@ TEST_F(definition, bad_values_change_nothing)
 		{ "memory", "lots" }, { "kernel", "" }, { "kernel", "/a\nb" }, { "initrd", "/a\x01" },
 		{ "cmdline", "a\nb" }, { "cmdline", "a\x1b[2J" }, { "cmdline", "\x7f" },
 		{ "modules", "/a,/b\n" }, { "modules", "/1,/2,/3,/4,/5,/6,/7,/8,/9,/10,/11,/12,/13,/14,/15,/16,/17" },
+		{ "nic", "switch:a/b,vlan:1" }, { "nic", "vlan" }, { "nic0", "vlan:0" }, { "nic0", "frob:1" }, { "nic1", "" },
+		{ "nic2", "vlan:1" }, { "nic0", "mac:ff:ff:ff:ff:ff:ff" },
 		{ "debug-exit", "0" }, { "debug-exit", "0xfffd" }, { "debug-exit", "65536" }, { "debug-exit", "f4" },
 	};
 	char *before, *after, *huge;
@@ -85,6 +88,7 @@ TEST_F(definition, bad_values_change_nothing)
 	ASSERT_EQ(0, ivm_definition_set(&self->def, "memory", "64M"));
 	ASSERT_EQ(0, ivm_definition_set(&self->def, "kernel", "/k"));
 	ASSERT_EQ(0, ivm_definition_set(&self->def, "modules", "/m"));
+	ASSERT_EQ(0, ivm_definition_set(&self->def, "nic", "switch:sw0,vlan:1"));
 	before = as_text(&self->def);
 	for (size_t i = 0; i < ARRAY_SIZE(pairs); i++) {
 		EXPECT_EQ(-EINVAL, ivm_definition_set(&self->def, pairs[i][0], pairs[i][1]))
@@ -102,6 +106,8 @@ TEST_F(definition, bad_values_change_nothing)
 	EXPECT_EQ(IVM_USAGE, ivm_definition_set(&self->def, "vcpu", "1"));
 	EXPECT_EQ(IVM_USAGE, ivm_definition_set(&self->def, "", "1"));
 	EXPECT_EQ(IVM_USAGE, ivm_definition_set(&self->def, "name", "x"));
+	EXPECT_EQ(IVM_USAGE, ivm_definition_set(&self->def, "nic8", "vlan:1"));
+	EXPECT_EQ(IVM_USAGE, ivm_definition_set(&self->def, "nic00", "vlan:1"));
 	after = as_text(&self->def);
 	EXPECT_STREQ(before, after);
 	free(before);
@@ -110,8 +116,8 @@ TEST_F(definition, bad_values_change_nothing)
 
 TEST_F(definition, optional_keys_are_removed_by_nothing)
 {
-	static const char *const names[] = { "initrd", "cmdline", "modules", "debug-exit" };
-	static const char *const values[] = { "/i", "x", "/m", "1" };
+	static const char *const names[] = { "initrd", "cmdline", "modules", "debug-exit", "nic" };
+	static const char *const values[] = { "/i", "x", "/m", "1", "switch:sw0,vlan:1" };
 	char *before, *after;
 
 	before = as_text(&self->def);
@@ -134,6 +140,59 @@ TEST_F(definition, missing_keys_are_named)
 	EXPECT_NE(NULL, strstr(ivm_failure(), "kernel is missing"));
 	ASSERT_EQ(0, ivm_definition_set(&self->def, "kernel", "/k"));
 	EXPECT_EQ(0, ivm_definition_check(&self->def));
+}
+
+static char *nics(const struct ivm_definition *def)
+{
+	struct json_object *json = ivm_definition_json(def), *list = json_object_object_get(json, "nic");
+	char *text = ivm_strdup(list ? json_object_to_json_string_ext(list, JSON_C_TO_STRING_PLAIN) : "");
+
+	json_object_put(json);
+	return text;
+}
+
+TEST_F(definition, cards_are_added_changed_and_removed)
+{
+	static const char *const steps[][3] = {
+		{ "nic", "switch:a,vlan:1", "[{\"switch\":\"a\",\"vlan\":1}]" },
+		{ "nic", "switch:b,vlan:2", "[{\"switch\":\"a\",\"vlan\":1},{\"switch\":\"b\",\"vlan\":2}]" },
+		{ "nic0", "vlan:3", "[{\"switch\":\"a\",\"vlan\":3},{\"switch\":\"b\",\"vlan\":2}]" },
+		{ "nic2", "switch:c,vlan:4",
+		  "[{\"switch\":\"a\",\"vlan\":3},{\"switch\":\"b\",\"vlan\":2},{\"switch\":\"c\",\"vlan\":4}]" },
+		{ "nic1", "", "[{\"switch\":\"a\",\"vlan\":3},{\"switch\":\"c\",\"vlan\":4}]" },
+		{ "nic", "", "" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+		char *text;
+
+		ASSERT_EQ(0, ivm_definition_set(&self->def, steps[i][0], steps[i][1])) TH_LOG("%s", ivm_failure());
+		text = nics(&self->def);
+		EXPECT_STREQ(steps[i][2], text) TH_LOG("step %zu", i);
+		free(text);
+	}
+	for (int i = 0; i < IVM_NICS_MAX; i++)
+		ASSERT_EQ(0, ivm_definition_set(&self->def, "nic", "switch:a,vlan:1"));
+	EXPECT_EQ(-EINVAL, ivm_definition_set(&self->def, "nic", "switch:a,vlan:1"));
+}
+
+TEST_F(definition, cards_are_checked_as_a_whole)
+{
+	ASSERT_EQ(0, ivm_definition_set(&self->def, "memory", "64M"));
+	ASSERT_EQ(0, ivm_definition_set(&self->def, "kernel", "/k"));
+	ASSERT_EQ(0, ivm_definition_set(&self->def, "nic", "switch:a,vlan:1,queues:2"));
+	EXPECT_EQ(-EINVAL, ivm_definition_check(&self->def));
+	EXPECT_STREQ("nic0: queues is 2; expected at most one for each of the 1 vcpus", ivm_failure());
+	ASSERT_EQ(0, ivm_definition_set(&self->def, "vcpus", "2"));
+	EXPECT_EQ(0, ivm_definition_check(&self->def));
+	ASSERT_EQ(0, ivm_definition_set(&self->def, "nic", "switch:a"));
+	EXPECT_EQ(-EINVAL, ivm_definition_check(&self->def));
+	EXPECT_EQ(ivm_failure(), strstr(ivm_failure(), "nic1: no VLAN")) TH_LOG("%s", ivm_failure());
+	ASSERT_EQ(0, ivm_definition_set(&self->def, "nic1", "vlan:1,mac:02:00:00:00:00:01"));
+	EXPECT_EQ(0, ivm_definition_check(&self->def));
+	ASSERT_EQ(0, ivm_definition_set(&self->def, "nic0", "mac:02:00:00:00:00:01"));
+	EXPECT_EQ(-EINVAL, ivm_definition_check(&self->def));
+	EXPECT_EQ(ivm_failure(), strstr(ivm_failure(), "nic0 and nic1 both")) TH_LOG("%s", ivm_failure());
 }
 
 TEST_F(definition, relative_paths_are_completed)
@@ -167,6 +226,8 @@ TEST(good_files)
 		"\t\n{ \"kernel\" : \"/k\" , \"memory\" : \"64M\" }\r\n",
 		"{\"memory\":\"64M\",\"kernel\":\"/k\",\"modules\":[]}",
 		"{\"memory\":\"64M\",\"kernel\":\"/k\",\"modules\":[\"/a,b c\",\"/d\"],\"debug-exit\":\"0xf4\"}",
+		"{\"memory\":\"64M\",\"kernel\":\"/k\",\"nic\":[{\"switch\":\"s\",\"vlan\":10,\"ip\":[\"10.0.0.5\"],\"mac\":\"02:00:00:00:00:01\"},{\"switch\":\"s\",\"trunk\":\"10,20-29\",\"native\":\"10\",\"guard\":false}]}",
+		"{\"memory\":\"64M\",\"kernel\":\"/k\",\"nic\":[]}",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
@@ -198,6 +259,12 @@ TEST(hostile_files)
 		"{" REST ",\"modules\":\"/a\"}", "{" REST ",\"modules\":[1]}", "{" REST ",\"modules\":[[\"/a\"]]}",
 		"{" REST ",\"modules\":[\"a\"]}", "{" REST ",\"modules\":[\"/a\\u0000\"]}", "{" REST ",\"modules\":[null]}",
 		"{" REST ",\"debug-exit\":65536}", "{" REST ",\"x\":[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]}",
+		"{" REST ",\"nic\":{}}", "{" REST ",\"nic\":\"switch:s,vlan:1\"}", "{" REST ",\"nic\":[1]}",
+		"{" REST ",\"nic\":[{}]}", "{" REST ",\"nic\":[{\"switch\":\"s\"}]}", "{" REST ",\"nic\":[{\"vlan\":1}]}",
+		"{" REST ",\"nic\":[{\"switch\":\"s\",\"vlan\":4095}]}", "{" REST ",\"nic0\":{\"switch\":\"s\",\"vlan\":1}}",
+		"{" REST ",\"nic\":[{\"switch\":\"s\",\"vlan\":1,\"queues\":2}]}",
+		"{" REST ",\"nic\":[{},{},{},{},{},{},{},{},{}]}", "{" REST ",\"nic\":[{\"switch\":\"s\",\"trunk\":[[[[1]]]]}]}",
+		"{" REST ",\"nic\":[{\"switch\":\"s\",\"vlan\":1,\"mac\":\"02:00:00:00:00:01\"},{\"switch\":\"s\",\"vlan\":2,\"mac\":\"02:00:00:00:00:01\"}]}",
 		"/* c */{" REST "}", "\xef\xbb\xbf{" REST "}",
 	};
 
