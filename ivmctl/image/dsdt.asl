@@ -35,10 +35,13 @@ DefinitionBlock ("", "DSDT", 2, "IVM", "IVMPLATF", 1)
 				IO (Decode16, 0xcf8, 0xcf8, 1, 8)
 				WordIO (ResourceProducer, MinFixed, MaxFixed, PosDecode, EntireRange,
 					0, 0, 0xcf7, 0, 0xcf8)
+				/* Where BARs decode, and nowhere else; what is below 0xcf8 belongs to the devices further down. */
 				WordIO (ResourceProducer, MinFixed, MaxFixed, PosDecode, EntireRange,
-					0, 0xd00, 0xffff, 0, 0xf300)
-				DWordMemory (ResourceProducer, PosDecode, MinFixed, MaxFixed, NonCacheable,
-					     ReadWrite, 0, 0xc0000000, 0xfebfffff, 0, 0x3ec00000)
+					0, IVM_PLATFORM_PCI_IO_BASE, IVM_PLATFORM_PCI_IO_LAST,
+					0, IVM_PLATFORM_PCI_IO_SIZE)
+				DWordMemory (ResourceProducer, PosDecode, MinFixed, MaxFixed, NonCacheable, ReadWrite,
+					     0, IVM_PLATFORM_PCI_MMIO_BASE, IVM_PLATFORM_PCI_MMIO_LAST,
+					     0, IVM_PLATFORM_PCI_MMIO_SIZE)
 			})
 
 			Device (COM1)

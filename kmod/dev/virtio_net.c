@@ -22,12 +22,14 @@
  * is no deadlock, since those locks are never taken by interrupts, and whoever
  * holds one runs with bottom halves off and waits for nobody.
  *
- * Locks, outermost first: driver_lock; a transmit or the control queue's; the
- * switch's; a receive queue's; the transport's.
+ * Locks, outermost first: the transport's (around start and stop) or
+ * driver_lock; a transmit or the control queue's; the switch's; a receive
+ * queue's; those of interrupts.
  */
 #include "virtio_net.h"
 #include "../why.h"
 
+#include <linux/atomic.h>
 #include <linux/bitops.h>
 #include <linux/err.h>
 #include <linux/etherdevice.h>
@@ -271,7 +273,6 @@ static void net_close(struct ivm_virtio_net *card)
 	for (i = 0; i < nr; i++) {
 		vq = ivm_virtio_queue(card->virtio, i);
 		spin_lock_irqsave(&vq->lock, flags);
-		vq->enabled = false;
 		if (vq == card->ctrl) {
 			card->ctrl_open = false;
 			WRITE_ONCE(card->ctrl, NULL);

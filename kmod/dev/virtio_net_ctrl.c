@@ -6,10 +6,12 @@
  */
 #include "virtio_net.h"
 
+#include <linux/atomic.h>
 #include <linux/errno.h>
 #include <linux/etherdevice.h>
 #include <linux/kernel.h>
 #include <linux/string.h>
+#include <asm/byteorder.h>
 #include <asm/unaligned.h>
 
 #define CTRL_OK		0

@@ -12,6 +12,7 @@
 #include <linux/if_vlan.h>
 #include <linux/in.h>
 #include <linux/kernel.h>
+#include <asm/byteorder.h>
 #include <asm/unaligned.h>
 
 static_assert(sizeof(struct ivm_vnet_hdr) == 12);

@@ -221,7 +221,8 @@ static int create_dev(struct ivm_nic *nic, const struct ivm_nic_params *params, 
 	rtnl_lock();
 	sw = __dev_get_by_name(params->net, params->switch_name);
 	if (!sw || !ivm_is_switch(sw)) {
-		err = ivm_why(why, IVM_A_NIC_SWITCH, -ENODEV, "there is no switch %s", params->switch_name);
+		err = ivm_why(why, IVM_A_NIC_SWITCH, -ENODEV, "there is no switch %s: ivmctl switch create %s makes it",
+			      params->switch_name, params->switch_name);
 		goto err_free;
 	}
 	err = register_netdevice(dev);

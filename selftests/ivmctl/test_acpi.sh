@@ -108,6 +108,17 @@ madt()	# VCPUS
 		[ "$(grep -c 'Processor Enabled : 1' "$dir/APIC.dsl")" = "$1" ]
 }
 
+# A window of the host bridge: "…, MINIMUM, // Range Minimum", and the same for its end.
+window()	# WordIO|DWordMemory WIDTH PCI_IO|PCI_MMIO
+{
+	local base size first last
+	base=$(value "$3_BASE") size=$(value "$3_SIZE")
+	printf -v first "0x%0$2X" $((base))
+	printf -v last "0x%0$2X" $((base + size - 1))
+	tr -d ' \n\t' <"$dir/DSDT.dsl" | grep -qE "$1\([^)]*$first,//RangeMinimum$last,//RangeMaximum" ||
+		{ echo "no $1 from $first to $last"; return 1; }
+}
+
 dsdt()
 {
 	local s5 port
@@ -117,7 +128,8 @@ dsdt()
 		grep -q "$port" "$dir/DSDT.dsl" && grep -q 'PNP0501' "$dir/DSDT.dsl" &&
 		grep -q 'PNP0A03' "$dir/DSDT.dsl" && grep -q 'PNP0B00' "$dir/DSDT.dsl" &&
 		tr -d ' \n\t' <"$dir/DSDT.dsl" | grep -q "PNP0B00.*IRQNoFlags(){$(($(value RTC_GSI)))}" &&
-		grep -q '0xC0000000' "$dir/DSDT.dsl" && grep -q '0xFEBFFFFF' "$dir/DSDT.dsl"
+		window WordIO 4 PCI_IO && window DWordMemory 8 PCI_MMIO &&
+		[ "$(grep -cE 'WordIO|DWordMemory' "$dir/DSDT.dsl")" = 3 ]	# and what the bridge passes on to old devices
 }
 
 recompile()

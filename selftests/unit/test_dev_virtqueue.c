@@ -726,4 +726,102 @@ TEST_F(vq, no_wake_up_is_lost_between_two_threads)
 	spin_lock_bh(&self->vq.lock);
 }
 
+/* ---- two threads: the guest writes everything at any moment ---- */
+
+static bool over;
+
+static void *scribbler(void *arg)
+{
+	struct fake_ring *ring = arg;
+	u64 state = 1, at;
+
+	while (!READ_ONCE(over)) {
+		state ^= state << 13;
+		state ^= state >> 7;
+		state ^= state << 17;
+		at = state >> 40;
+		switch (state >> 20 & 7) {
+		case 0:		/* lengths, flags, next */
+			fake_ring_set(ring->space, ring->desc + 8 + 16 * (at % 16), 8,
+				      (at >> 4) % 300 | (at >> 13 & 7) << 32 | (at >> 16 & 15) << 48);
+			break;
+		case 1:
+			fake_ring_set(ring->space, ring->desc + 16 * (at % 16), 8, 0x30000 + (at >> 4) % 1000 * 8);
+			break;
+		case 2:		/* tables, near there */
+			fake_ring_set(ring->space, 0x30000 + 16 * (at % 300), 8, BUF + (at >> 4) % 65536);
+			break;
+		case 3:
+			fake_ring_set(ring->space, 0x30008 + 16 * (at % 300), 8,
+				      (at >> 4) % 9000 | (at >> 13 & 3) << 32 | (at >> 16 & 15) << 48);
+			break;
+		case 4:
+			fake_ring_set(ring->space, ring->avail + 4 + 2 * (at % 16), 2, (at >> 4) % 17);
+			break;
+		default:
+			fake_ring_set(ring->space, ring->avail + 2, 2,
+				      (u16)fake_ring_get(ring->space, ring->used + 2, 2) + at % 17);
+		}
+	}
+	return NULL;
+}
+
+/* As a device would: reads what is to be read, writes what is to be written. The address sanitizer watches. */
+static unsigned int touch(const struct ivm_chain *chain)
+{
+	unsigned int i, sum = 0, b;
+	u64 out = 0, in = 0;
+
+	BUG_ON(chain->nr_out + chain->nr_in > IVM_VQ_CHAIN_MAX || !(chain->nr_out + chain->nr_in));
+	for (i = 0; i < chain->nr_out + chain->nr_in; i++) {
+		const struct ivm_piece *piece = &chain->piece[i];
+		u8 *data = piece->data;
+
+		BUG_ON(!piece->len);
+		*(i < chain->nr_out ? &out : &in) += piece->len;
+		for (b = 0; b < piece->len; b += b + 1 < piece->len ? piece->len - 1 : 1)
+			if (i < chain->nr_out)
+				sum += READ_ONCE(data[b]);
+			else
+				WRITE_ONCE(data[b], 0x55);
+	}
+	BUG_ON(out != chain->out_len || in != chain->in_len);
+	return sum;
+}
+
+TEST_F(vq, memory_that_changes_under_the_walk)
+{
+	unsigned int i, good = 0, sum = 0;
+	pthread_t thread;
+
+	ASSERT_EQ(0, pthread_create(&thread, NULL, scribbler, &self->ring));
+	for (i = 0; i < 50000000 && (good < 20000 || broken < 2000); i++) {
+		int found = pop();
+
+		if (!found) {
+			sched_yield();
+		} else if (found == 1) {
+			good++;
+			sum += touch(&self->chain);
+			push(self->chain.head, sum);
+			publish();
+			if (i % 5 == 0)
+				ivm_vq_unpop(&self->vq);
+		}
+		if (i % 7 == 0 && ivm_vq_notify_enable(&self->vq))
+			ivm_vq_notify_disable(&self->vq);
+		if (self->vq.broken) {
+			self->vq.broken = false;
+			spin_unlock_bh(&self->vq.lock);
+			ASSERT_EQ(0, enable(&self->vq, &self->ring, FEATURES));
+			spin_lock_bh(&self->vq.lock);
+			fake_ring_set(self->space, self->ring.used + 2, 2, 0);
+		}
+	}
+	WRITE_ONCE(over, true);
+	pthread_join(thread, NULL);
+	EXPECT_GE(good, 20000);
+	EXPECT_GE(broken, 2000);
+}
+
 TEST_HARNESS_MAIN

@@ -14,6 +14,7 @@ static int threads;
 static __thread int self;
 static __thread unsigned int held;
 static __thread bool irqs_off;
+static __thread unsigned int bh_off;
 static u64 printed;
 
 static int thread(void)
@@ -41,7 +42,7 @@ bool shim_trylock(raw_spinlock_t *lock)
 	if (irqs_off)
 		lock->irq_seen = true;
 	else
-		BUG_ON(lock->irq_seen);
+		BUG_ON(lock->irq_seen && !bh_off);
 	return true;
 }
 
@@ -52,11 +53,29 @@ void shim_lock(raw_spinlock_t *lock)
 		sched_yield();
 }
 
+void shim_bh_disable(void)
+{
+	bh_off++;
+}
+
+void shim_bh_enable(void)
+{
+	BUG_ON(!bh_off || irqs_off);
+	bh_off--;
+}
+
 void shim_lock_bh(raw_spinlock_t *lock)
 {
 	BUG_ON(shim_lock_held(lock) || irqs_off);	/* giving it up would turn on what is off */
+	shim_bh_disable();
 	while (!take(lock))
 		sched_yield();
+}
+
+void shim_unlock_bh(raw_spinlock_t *lock)
+{
+	shim_unlock(lock);
+	shim_bh_enable();
 }
 
 void shim_unlock(raw_spinlock_t *lock)
@@ -115,10 +134,10 @@ bool shim_irqs_off(void)
 
 void shim_might_sleep(const char *file, int line)
 {
-	if (!held && !irqs_off)
+	if (!held && !irqs_off && !bh_off)
 		return;
-	fprintf(stderr, "%s:%d may sleep: %u locks held, interrupts %s\n",
-		file, line, held, irqs_off ? "off" : "on");
+	fprintf(stderr, "%s:%d may sleep: %u locks held, interrupts %s, bottom halves %s\n",
+		file, line, held, irqs_off ? "off" : "on", bh_off ? "off" : "on");
 	__builtin_trap();
 }
 

@@ -29,6 +29,11 @@ void shim_real_set(s64 seconds);
 /* Runs what was queued, with interrupts off. Return: how many. */
 unsigned int shim_irq_work_run(void);
 
+/* ---- workqueue.c ---- */
+
+/* Be a worker until nothing is queued that another one is not at. Return: how many items. */
+unsigned int shim_work_run(void);
+
 /* ---- cpus.c ---- */
 
 #define SHIM_CPUS	64

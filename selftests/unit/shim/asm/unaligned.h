@@ -16,6 +16,11 @@
 static inline u16 get_unaligned_le16(const void *p) { return get_unaligned((const u16 *)p); }
 static inline u32 get_unaligned_le32(const void *p) { return get_unaligned((const u32 *)p); }
 static inline u64 get_unaligned_le64(const void *p) { return get_unaligned((const u64 *)p); }
+static inline u16 get_unaligned_be16(const void *p) { return __builtin_bswap16(get_unaligned_le16(p)); }
 static inline u32 get_unaligned_be32(const void *p) { return __builtin_bswap32(get_unaligned_le32(p)); }
+static inline void put_unaligned_le16(u16 v, void *p) { put_unaligned(v, (u16 *)p); }
+static inline void put_unaligned_le32(u32 v, void *p) { put_unaligned(v, (u32 *)p); }
+static inline void put_unaligned_be16(u16 v, void *p) { put_unaligned_le16(__builtin_bswap16(v), p); }
+static inline void put_unaligned_be32(u32 v, void *p) { put_unaligned_le32(__builtin_bswap32(v), p); }
 
 #endif

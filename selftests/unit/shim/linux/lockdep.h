@@ -8,4 +8,8 @@
 #define lockdep_assert_held(lock)	BUG_ON(!shim_lock_held((const raw_spinlock_t *)(lock)))
 #define lockdep_assert_irqs_disabled()	BUG_ON(!irqs_disabled())
 
+/* What tells locks of one kind apart from those of another; the shim knows each by its address. */
+struct lock_class_key { char unused; };
+#define lockdep_set_class(lock, key)	((void)(lock), (void)(key))
+
 #endif

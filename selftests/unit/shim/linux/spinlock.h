@@ -2,6 +2,7 @@
 #ifndef SHIM_LINUX_SPINLOCK_H
 #define SHIM_LINUX_SPINLOCK_H
 
+#include <linux/bottom_half.h>
 #include <linux/compiler.h>
 #include <linux/irqflags.h>
 #include <linux/lockdep.h>
@@ -25,6 +26,7 @@ typedef raw_spinlock_t spinlock_t;
 void shim_lock(raw_spinlock_t *lock);
 void shim_lock_bh(raw_spinlock_t *lock);
 void shim_unlock(raw_spinlock_t *lock);
+void shim_unlock_bh(raw_spinlock_t *lock);
 bool shim_trylock(raw_spinlock_t *lock);
 bool shim_lock_held(const raw_spinlock_t *lock);
 
@@ -50,6 +52,6 @@ static inline void raw_spin_lock_init(raw_spinlock_t *lock) { *lock = (raw_spinl
 #define spin_unlock_irq(lock)		raw_spin_unlock_irq(lock)
 /* Of a lock that no interrupt takes: who takes it may have interrupts on, or off. */
 #define spin_lock_bh(lock)		shim_lock_bh(lock)
-#define spin_unlock_bh(lock)		shim_unlock(lock)
+#define spin_unlock_bh(lock)		shim_unlock_bh(lock)
 
 #endif

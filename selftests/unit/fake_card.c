@@ -1,0 +1,573 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "fake_card.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "shim.h"
+#include "why.h"
+#include "dev/virtio_net.h"
+
+#include <linux/bottom_half.h>
+#include <linux/bug.h>
+#include <linux/err.h>
+#include <linux/errno.h>
+#include <linux/kernel.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#define QUEUES	(2 * IVM_NIC_QUEUES_MAX + 1)
+
+struct ivm_virtio {
+	const struct ivm_virtio_type *type;
+	void *dev;
+	u64 offered, features;
+	unsigned int nr, config_changes;
+	bool live, broken, deferred, enable[QUEUES];
+	struct ivm_vq vq[QUEUES];
+	struct fake_queue queue[QUEUES];
+};
+
+const u8 fake_mac[6] = { 0x52, 0x54, 0, 1, 2, 3 };
+int fake_virtio_fails, fake_nic_fails;
+
+/* ---- dev/virtio.h ---- */
+
+struct ivm_virtio *ivm_virtio_create(struct ivm_pci *pci, unsigned int slot, struct ivm_irqchip *irq,
+				     struct ivm_space *space, const struct ivm_virtio_type *type, u64 features,
+				     unsigned int nr_queues, unsigned int max_size, void *dev)
+{
+	struct ivm_virtio *v;
+	unsigned int i;
+
+	if (fake_virtio_fails)
+		return ERR_PTR(fake_virtio_fails);
+	BUG_ON(nr_queues > QUEUES || max_size > IVM_VQ_SIZE_MAX || (max_size & (max_size - 1)));
+	v = kzalloc(sizeof(*v), GFP_KERNEL);
+	if (!v)
+		return ERR_PTR(-ENOMEM);
+	v->type = type;
+	v->dev = dev;
+	v->offered = features;
+	v->nr = nr_queues;
+	for (i = 0; i < nr_queues; i++) {
+		v->vq[i].dev = v;
+		v->vq[i].index = i;
+		v->enable[i] = true;
+		spin_lock_init(&v->vq[i].lock);
+	}
+	return v;
+}
+
+static void forget(struct ivm_virtio *v)
+{
+	struct fake_queue *q;
+	unsigned int i, j, k;
+
+	for (i = 0; i < v->nr; i++) {
+		q = &v->queue[i];
+		for (j = 0; j < q->nr; j++)
+			for (k = 0; k < q->chain[j].nr_out + q->chain[j].nr_in; k++)
+				free(q->chain[j].piece[k].data);
+		free(q->chain);
+		*q = (struct fake_queue){ };
+	}
+}
+
+void ivm_virtio_destroy(struct ivm_virtio *v)
+{
+	if (!v)
+		return;
+	forget(v);
+	kfree(v);
+}
+
+void ivm_virtio_reset(struct ivm_virtio *v)
+{
+	unsigned long flags;
+	unsigned int i;
+
+	local_irq_save(flags);
+	v->live = false;
+	v->type->ops->stop(v->dev);
+	for (i = 0; i < v->nr; i++) {
+		spin_lock(&v->vq[i].lock);
+		v->vq[i].enabled = false;
+		v->vq[i].broken = false;
+		spin_unlock(&v->vq[i].lock);
+	}
+	v->broken = false;
+	v->features = 0;
+	local_irq_restore(flags);
+}
+
+struct ivm_vq *ivm_virtio_queue(struct ivm_virtio *v, unsigned int index)
+{
+	BUG_ON(index >= v->nr);
+	return &v->vq[index];
+}
+
+u64 ivm_virtio_features(const struct ivm_virtio *v)
+{
+	return v->features;
+}
+
+bool ivm_virtio_live(const struct ivm_virtio *v)
+{
+	return v->live && !v->broken;
+}
+
+void ivm_virtio_config_changed(struct ivm_virtio *v)
+{
+	__atomic_fetch_add(&v->config_changes, 1, __ATOMIC_RELAXED);
+}
+
+void ivm_virtio_broken(struct ivm_virtio *v)
+{
+	unsigned int i;
+
+	WRITE_ONCE(v->broken, true);
+	for (i = 0; i < v->nr; i++)
+		WRITE_ONCE(v->vq[i].broken, true);
+}
+
+/* A queue that is not enabled has no rings: nobody who closed the card's has any business here. */
+static struct fake_queue *queue_of(struct ivm_vq *vq)
+{
+	BUG_ON(!shim_lock_held(&vq->lock) || !vq->enabled);
+	return &vq->dev->queue[vq->index];
+}
+
+int ivm_vq_pop(struct ivm_vq *vq, struct ivm_chain *chain)
+{
+	struct fake_queue *q = queue_of(vq);
+	struct fake_chain *c;
+	unsigned int i;
+
+	if (READ_ONCE(vq->broken))
+		return -EIO;
+	if (q->breaks) {
+		ivm_virtio_broken(vq->dev);
+		return -EIO;
+	}
+	if (q->next == READ_ONCE(q->nr))
+		return 0;
+	c = &q->chain[q->next];
+	BUG_ON(c->popped);
+	c->popped = true;
+	memset(chain, 0x5a, sizeof(*chain));
+	chain->head = q->next;
+	chain->nr_out = c->nr_out;
+	chain->nr_in = c->nr_in;
+	chain->out_len = 0;
+	chain->in_len = 0;
+	for (i = 0; i < c->nr_out + c->nr_in; i++) {
+		chain->piece[i] = c->piece[i];
+		*(i < c->nr_out ? &chain->out_len : &chain->in_len) += c->piece[i].len;
+	}
+	q->next++;
+	return 1;
+}
+
+void ivm_vq_unpop(struct ivm_vq *vq)
+{
+	struct fake_queue *q = queue_of(vq);
+
+	BUG_ON(!q->next || q->chain[q->next - 1].pushed);
+	q->next--;
+	q->chain[q->next].popped = false;
+}
+
+bool ivm_vq_pending(struct ivm_vq *vq)
+{
+	struct fake_queue *q = queue_of(vq);
+
+	return q->next != q->nr;
+}
+
+void ivm_vq_push(struct ivm_vq *vq, u16 head, u32 len)
+{
+	struct fake_queue *q = queue_of(vq);
+
+	BUG_ON(head >= q->next || !q->chain[head].popped || q->chain[head].pushed);
+	q->chain[head].pushed = true;
+	q->chain[head].used = len;
+	q->pushed++;
+}
+
+bool ivm_vq_publish(struct ivm_vq *vq)
+{
+	struct fake_queue *q = queue_of(vq);
+	bool some = q->published != q->pushed;
+
+	WRITE_ONCE(q->published, q->pushed);
+	return some && !q->quiet;
+}
+
+void ivm_vq_interrupt(struct ivm_vq *vq)
+{
+	__atomic_fetch_add(&vq->dev->queue[vq->index].interrupts, 1, __ATOMIC_RELAXED);
+}
+
+bool ivm_vq_notify_enable(struct ivm_vq *vq)
+{
+	struct fake_queue *q = queue_of(vq);
+
+	q->doorbell = true;
+	smp_mb();
+	if (q->flicker) {
+		q->flicker--;
+		return true;
+	}
+	return READ_ONCE(q->nr) != q->next;
+}
+
+void ivm_vq_notify_disable(struct ivm_vq *vq)
+{
+	queue_of(vq)->doorbell = false;
+}
+
+/* ---- net/net.h ---- */
+
+struct ivm_nic *ivm_nic_create(const struct ivm_nic_params *params, const struct ivm_nic_ops *ops, void *ctx,
+			       struct ivm_why *why)
+{
+	struct ivm_nic *nic;
+
+	might_sleep();
+	if (fake_nic_fails)
+		return ERR_PTR(ivm_why(why, IVM_A_NIC_SWITCH, fake_nic_fails, "there is no switch"));
+	nic = kzalloc(sizeof(*nic), GFP_KERNEL);
+	if (!nic)
+		return ERR_PTR(ivm_why(why, 0, -ENOMEM, "memory"));
+	nic->ops = ops;
+	nic->ctx = ctx;
+	nic->params = *params;
+	return nic;
+}
+
+void ivm_nic_destroy(struct ivm_nic *nic)
+{
+	might_sleep();
+	if (!nic)
+		return;
+	/* What a switch may do until the very last moment. */
+	nic->ops->resume(nic->ctx, 0);
+	nic->ops->link(nic->ctx, false);
+	kfree(nic);
+}
+
+void ivm_nic_name(struct ivm_nic *nic, char name[IFNAMSIZ], u32 *ifindex)
+{
+	strscpy(name, "nic0", IFNAMSIZ);
+	*ifindex = 7;
+}
+
+void ivm_nic_driver(struct ivm_nic *nic, bool up, const struct ivm_nic_features *features)
+{
+	might_sleep();
+	nic->up = up;
+	nic->features = *features;
+	nic->told++;
+}
+
+/* All that struct ivm_frame promises. */
+static void check_frame(const struct ivm_frame *f)
+{
+	u32 sum = 0;
+	unsigned int i;
+
+	BUG_ON(f->skb || f->tag_proto || f->tag || f->csum_valid);
+	BUG_ON(f->len < ETH_HLEN || f->head_len != min_t(u32, f->len, IVM_FRAME_HEAD));
+	for (i = 0; i < f->nr_pieces; i++)
+		sum += f->piece[i].len;
+	BUG_ON(sum != f->len);
+	BUG_ON(f->needs_csum && (f->csum_start < ETH_HLEN || f->csum_start + f->csum_offset + 2 > f->len));
+	BUG_ON(!f->needs_csum && (f->csum_start || f->csum_offset || f->gso));
+	BUG_ON(f->gso && (!f->gso_size || f->hdr_len <= f->csum_start || f->hdr_len >= f->len));
+	BUG_ON(!f->gso && (f->gso_size || f->ecn || f->hdr_len));
+}
+
+int ivm_nic_send(struct ivm_nic *nic, unsigned int queue, struct ivm_frame *frame)
+{
+	u32 at = 0, skip = frame->head_len, n;
+	unsigned int i;
+
+	BUG_ON(queue >= nic->params.queues || shim_irqs_off());
+	check_frame(frame);
+	if (nic->sending)
+		nic->sending(nic);
+	if (nic->again) {
+		nic->again--;
+		if (nic->resume_at_once)
+			nic->ops->resume(nic->ctx, queue);
+		return IVM_NIC_AGAIN;
+	}
+	nic->frames++;
+	nic->last.frame = *frame;
+	nic->last.queue = queue;
+	memcpy(nic->last.data, frame->head, frame->head_len);
+	for (i = 0; i < frame->nr_pieces; i++) {
+		n = min(frame->piece[i].len, skip);
+		memcpy(nic->last.data + frame->head_len + at, frame->piece[i].data + n, frame->piece[i].len - n);
+		at += frame->piece[i].len - n;
+		skip -= n;
+	}
+	if (nic->peer) {
+		nic->peer_says = nic->peer->ops->deliver(nic->peer->ctx, frame, queue);
+		if (nic->peer_says == -EAGAIN)
+			return IVM_NIC_AGAIN;
+	}
+	return 0;
+}
+
+void ivm_nic_room(struct ivm_nic *nic)
+{
+	BUG_ON(shim_locks_held());
+	__atomic_fetch_add(&nic->rooms, 1, __ATOMIC_RELAXED);
+}
+
+/* ---- dev/virtio_net.h, what needs to know skbs: a test's skb is its bytes ---- */
+
+struct sk_buff {
+	u32 len;
+	const u8 *data;
+};
+
+int ivm_vnet_skb_copy(const struct sk_buff *skb, u32 offset, void *to, u32 len)
+{
+	if (offset > skb->len || len > skb->len - offset)
+		return -EFAULT;
+	memcpy(to, skb->data + offset, len);
+	return 0;
+}
+
+/* ---- for tests ---- */
+
+struct fake_queue *fake_queue(struct ivm_virtio_net *card, unsigned int queue)
+{
+	return &card->virtio->queue[queue];
+}
+
+void fake_driver_enable(struct ivm_virtio_net *card, unsigned int queue, bool enable)
+{
+	card->virtio->enable[queue] = enable;
+}
+
+bool fake_driver_start(struct ivm_virtio_net *card, u64 features)
+{
+	struct ivm_virtio *v = card->virtio;
+	unsigned long flags;
+	unsigned int i;
+
+	BUG_ON(features & ~v->offered);
+	local_irq_save(flags);
+	if (!v->type->ops->features(v->dev, features)) {
+		local_irq_restore(flags);
+		return false;
+	}
+	v->features = features;
+	for (i = 0; i < v->nr; i++) {
+		spin_lock(&v->vq[i].lock);
+		v->vq[i].enabled = v->enable[i];
+		spin_unlock(&v->vq[i].lock);
+	}
+	v->live = true;
+	v->type->ops->start(v->dev);
+	local_irq_restore(flags);
+	return true;
+}
+
+void fake_driver_stop(struct ivm_virtio_net *card)
+{
+	ivm_virtio_reset(card->virtio);
+}
+
+struct fake_chain *fake_chain(struct ivm_virtio_net *card, unsigned int queue)
+{
+	struct fake_queue *q = &card->virtio->queue[queue];
+
+	if (!q->chain) {
+		q->max = 4096;
+		q->chain = calloc(q->max, sizeof(*q->chain));
+	}
+	BUG_ON(q->nr == q->max);
+	return &q->chain[q->nr];
+}
+
+static struct ivm_piece *add_piece(struct fake_chain *chain, u32 len)
+{
+	struct ivm_piece *piece = &chain->piece[chain->nr_out + chain->nr_in];
+
+	BUG_ON(chain->nr_out + chain->nr_in == IVM_VQ_CHAIN_MAX);
+	piece->data = malloc(len);
+	piece->len = len;
+	return piece;
+}
+
+void fake_out(struct fake_chain *chain, const void *data, u32 len)
+{
+	BUG_ON(chain->nr_in);
+	memcpy(add_piece(chain, len)->data, data, len);
+	chain->nr_out++;
+}
+
+void fake_in(struct fake_chain *chain, u32 len)
+{
+	memset(add_piece(chain, len)->data, 0xee, len);
+	chain->nr_in++;
+}
+
+void fake_offer(struct ivm_virtio_net *card, unsigned int queue)
+{
+	struct fake_queue *q = &card->virtio->queue[queue];
+
+	smp_store_release(&q->nr, q->nr + 1);
+}
+
+void fake_ring(struct ivm_virtio_net *card, unsigned int queue)
+{
+	struct ivm_virtio *v = card->virtio;
+	unsigned long flags;
+
+	local_irq_save(flags);
+	if (v->live && v->vq[queue].enabled)
+		v->type->ops->notify(v->dev, queue);
+	local_irq_restore(flags);
+}
+
+u32 fake_written(const struct fake_chain *chain, void *to, u32 max)
+{
+	u32 left = min(chain->used, max), n, at = 0;
+	unsigned int i;
+
+	for (i = chain->nr_out; i < chain->nr_out + chain->nr_in && left; i++) {
+		n = min(chain->piece[i].len, left);
+		memcpy(to + at, chain->piece[i].data, n);
+		at += n;
+		left -= n;
+	}
+	return at;
+}
+
+void fake_memory_gone(struct ivm_virtio_net *card)
+{
+	forget(card->virtio);
+}
+
+u32 fake_config(struct ivm_virtio_net *card, unsigned int offset, unsigned int size)
+{
+	unsigned long flags;
+	u32 value;
+
+	BUG_ON(offset + size > card->virtio->type->config_size);
+	local_irq_save(flags);
+	card->virtio->type->ops->config_write(card->virtio->dev, offset, size, 0xa5a5a5a5);
+	value = card->virtio->type->ops->config_read(card->virtio->dev, offset, size);
+	local_irq_restore(flags);
+	return value;
+}
+
+u64 fake_offered(struct ivm_virtio_net *card)
+{
+	return card->virtio->offered;
+}
+
+bool fake_broken(struct ivm_virtio_net *card)
+{
+	return card->virtio->broken;
+}
+
+unsigned int fake_config_changes(struct ivm_virtio_net *card)
+{
+	return card->virtio->config_changes;
+}
+
+static bool deferred;
+
+static void defer(void *ctx)
+{
+	BUG_ON(!shim_irqs_off());
+	WRITE_ONCE(deferred, true);
+}
+
+bool fake_deferred(struct ivm_virtio_net *card)
+{
+	return __atomic_exchange_n(&deferred, false, __ATOMIC_SEQ_CST);
+}
+
+struct ivm_nic *fake_nic(struct ivm_virtio_net *card)
+{
+	return card->nic;
+}
+
+int fake_deliver(struct ivm_virtio_net *card, const struct ivm_frame *frame)
+{
+	int ret;
+
+	local_bh_disable();
+	ret = card->nic->ops->deliver(card->nic->ctx, frame, 0);
+	local_bh_enable();
+	return ret;
+}
+
+struct ivm_frame *fake_frame(const void *data, u32 len, u32 cut)
+{
+	struct ivm_frame *frame = calloc(1, sizeof(*frame));
+	struct sk_buff *skb;
+	struct ivm_piece *piece;
+	u8 *copy;
+	u32 n;
+
+	frame->len = len;
+	frame->head_len = min_t(u32, len, IVM_FRAME_HEAD);
+	copy = malloc(frame->head_len);
+	memcpy(copy, data, frame->head_len);
+	frame->head = copy;
+	if (!cut) {
+		skb = malloc(sizeof(*skb) + len);
+		skb->len = len;
+		skb->data = memcpy(skb + 1, data, len);
+		frame->skb = skb;
+		return frame;
+	}
+	piece = calloc(len / cut + 1, sizeof(*piece));
+	frame->piece = piece;
+	for (; len; len -= n, data += n, piece++) {
+		n = min(len, cut);
+		piece->data = memcpy(malloc(n), data, n);
+		piece->len = n;
+		frame->nr_pieces++;
+	}
+	return frame;
+}
+
+void fake_frame_free(struct ivm_frame *frame)
+{
+	unsigned int i;
+
+	for (i = 0; i < frame->nr_pieces; i++)
+		free(frame->piece[i].data);
+	free((void *)frame->piece);
+	free((void *)frame->head);
+	free(frame->skb);
+	free(frame);
+}
+
+struct ivm_virtio_net *fake_card(unsigned int queues, unsigned int mtu)
+{
+	static const struct ivm_virtio_net_ops ops = { .defer = defer };
+	struct ivm_nic_params nic = { .switch_name = "sw0", .queues = queues, .mtu = mtu };
+	const struct ivm_virtio_net_params params = { .slot = 1, .nic = &nic };
+	struct ivm_why why = { };
+
+	memcpy(nic.mac, fake_mac, sizeof(nic.mac));
+	return ivm_virtio_net_create(&params, &ops, NULL, &why);
+}
+
+void fake_card_destroy(struct ivm_virtio_net *card)
+{
+	ivm_virtio_net_destroy(card);
+	BUG_ON(shim_work_run());
+	BUG_ON(shim_printed() || shim_locks_held() || shim_irqs_off());
+}
