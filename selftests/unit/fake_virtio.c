@@ -15,6 +15,8 @@
 #define RING_STRIDE	0x1000
 #define NOTIFY		0x40
 #define ISR		0x44
+#define MSI_ADDRESS	0xfee00000U
+#define MSI_DATA(v)	(0x40 + (v))
 
 static void no_reset(void *ctx) { }
 static const struct ivm_pci_ops pci_ops = { .reset = no_reset };
@@ -149,9 +151,9 @@ static void enable_msix(struct fake_virtio *d)
 
 	BUG_ON(fake_virtio_config(d, cap, 1) != PCI_CAP_ID_MSIX);
 	for (i = 0; i <= d->nr_queues; i++, entry += PCI_MSIX_ENTRY_SIZE) {
-		fake_virtio_store(d, entry + PCI_MSIX_ENTRY_LOWER_ADDR, 4, 0xfee00000);
+		fake_virtio_store(d, entry + PCI_MSIX_ENTRY_LOWER_ADDR, 4, MSI_ADDRESS);
 		fake_virtio_store(d, entry + PCI_MSIX_ENTRY_UPPER_ADDR, 4, 0);
-		fake_virtio_store(d, entry + PCI_MSIX_ENTRY_DATA, 4, 0x40 + i);
+		fake_virtio_store(d, entry + PCI_MSIX_ENTRY_DATA, 4, MSI_DATA(i));
 		fake_virtio_store(d, entry + PCI_MSIX_ENTRY_VECTOR_CTRL, 4, 0);
 	}
 	fake_virtio_set_config(d, cap + PCI_MSIX_FLAGS, 2, PCI_MSIX_FLAGS_ENABLE);
@@ -178,4 +180,9 @@ void fake_virtio_start(struct fake_virtio *d, u64 features)
 		fake_virtio_set(d, VIRTIO_PCI_COMMON_Q_ENABLE, 2, 1);
 	}
 	fake_virtio_set(d, VIRTIO_PCI_COMMON_STATUS, 1, 0xf);
+}
+
+unsigned int fake_virtio_irqs(unsigned int vector)
+{
+	return fake_irq_take(MSI_ADDRESS, MSI_DATA(vector));
 }

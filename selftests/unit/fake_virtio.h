@@ -13,7 +13,6 @@
 #define FAKE_VIRTIO_RAM		0x100000ULL	/* bytes of guest RAM */
 #define FAKE_VIRTIO_FREE	0x80000ULL	/* rings lie below */
 #define FAKE_VIRTIO_QUEUES	8		/* at most */
-#define FAKE_VIRTIO_MSI(vector)	0xfee00000ULL, 0x40U + (vector)	/* what fake_virtio_start() makes of a vector */
 
 struct fake_virtio {
 	struct ivm_space *space;
@@ -45,5 +44,8 @@ void fake_virtio_features(struct fake_virtio *d, u64 features);		/* writes the d
 void fake_virtio_queue(struct fake_virtio *d, unsigned int queue, const struct fake_ring *ring, u16 vector);
 /* Resets and starts the device: vector 0 for configuration, 1 + q for queue q, rings of 16 made anew. */
 void fake_virtio_start(struct fake_virtio *d, u64 features);
+
+/* Messages of a vector of a device so started, since the last call. */
+unsigned int fake_virtio_irqs(unsigned int vector);
 
 #endif

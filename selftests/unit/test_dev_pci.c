@@ -143,8 +143,7 @@ TEST_F(pci, reset_clears_the_address)
 /* ---- functions ---- */
 
 /* A device of 64 ports that says who it is and where it was touched. */
-struct dummy
-{
+struct dummy {
 	u8 id;
 	u64 offset, value;
 	unsigned int size, writes, commands;
@@ -497,7 +496,7 @@ TEST(what_cannot_be_added)
 	EXPECT_EQ(-EINVAL, add(0, &dummy_identity, 1));
 	EXPECT_EQ(-EINVAL, add(32, &dummy_identity, 1));
 	EXPECT_EQ(-EINVAL, add(1, &dummy_identity, IVM_MSIX_MAX + 1));
-	INVALID(0, );			/* a BAR for MSI-X, but no vectors */
+	INVALID(0, (void)0);		/* a BAR for MSI-X, but no vectors */
 	INVALID(1, bad.msix_bar = 6);
 	INVALID(1, bad.msix_bar = 0);
 	INVALID(1, bad.msix_bar = 1);

@@ -193,13 +193,13 @@ TEST_F(virtio, a_driver_by_the_book)
 	EXPECT_TRUE(ivm_vq_publish(vq));
 	ivm_vq_interrupt(vq);
 	spin_unlock_bh(&vq->lock);
-	EXPECT_EQ(1, fake_irq_take(FAKE_VIRTIO_MSI(3)));
+	EXPECT_EQ(1, fake_virtio_irqs(3));
 	EXPECT_EQ(0, fake_irq_take_all());
 	ASSERT_TRUE(fake_ring_take(ring(2), &id, &len));
 	EXPECT_EQ(0, id);
 	EXPECT_EQ(7, len);
 	ivm_virtio_config_changed(self->v);
-	EXPECT_EQ(1, fake_irq_take(FAKE_VIRTIO_MSI(0)));
+	EXPECT_EQ(1, fake_virtio_irqs(0));
 	EXPECT_EQ(1, get(CFGGENERATION, 1));
 	/* Messages are all that comes with MSI-X. */
 	EXPECT_EQ(0, fake_virtio_isr(&self->d));
@@ -366,7 +366,7 @@ TEST_F(virtio, it_stops_when_bus_mastering_is_taken_away)
 	EXPECT_EQ(0, fake_irq_take_all());
 	set_config(PCI_COMMAND, MASTER);
 	EXPECT_EQ(1, note.starts);
-	EXPECT_EQ(1, fake_irq_take(FAKE_VIRTIO_MSI(0)));	/* "I need a reset" had to wait */
+	EXPECT_EQ(1, fake_virtio_irqs(0));	/* "I need a reset" had to wait */
 	start();
 	EXPECT_EQ(2, note.starts);
 	EXPECT_TRUE(ivm_virtio_live(self->v));
@@ -510,7 +510,7 @@ TEST_F(virtio, a_broken_queue_silences_the_device)
 	EXPECT_EQ(-EIO, ivm_vq_pop(vq, &chain));
 	spin_unlock_bh(&vq->lock);
 	EXPECT_EQ(0xf | IVM_VIRTIO_NEEDS_RESET, get(STATUS, 1));
-	EXPECT_EQ(1, fake_irq_take(FAKE_VIRTIO_MSI(0)));
+	EXPECT_EQ(1, fake_virtio_irqs(0));
 	EXPECT_FALSE(ivm_virtio_live(self->v));
 	spin_lock_bh(&other->lock);
 	EXPECT_EQ(-EIO, ivm_vq_pop(other, &chain));

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
+#include <time.h>
 
 #include <linux/kernel.h>
 
@@ -285,7 +286,12 @@ OFFENCE(not_ram) { put(s, r->desc, 0, RAM_END, 1, 0, 0); }
 OFFENCE(ends_outside_ram) { put(s, r->desc, 0, RAM_END - 8, 9, 0, 0); }
 OFFENCE(wraps) { put(s, r->desc, 0, ~0ULL - 7, 64, 0, 0); }
 OFFENCE(huge) { put(s, r->desc, 0, BUF, ~0U, 0, 0); }
-OFFENCE(next_out_of_range) { put(s, r->desc, 0, BUF, 1, 1, 16); }
+OFFENCE(next_out_of_range)
+{
+	/* What is there, the available ring, looks like a descriptor of one byte. */
+	fake_ring_set(s, r->avail + 4 + 2 * 2, 2, 1);
+	put(s, r->desc, 0, BUF, 1, 1, 16);
+}
 OFFENCE(next_far_out_of_range) { put(s, r->desc, 0, BUF, 1, 1, 0xffff); }
 OFFENCE(loop_of_one) { put(s, r->desc, 0, BUF, 1, 1, 0); }
 OFFENCE(loop_of_two) { put(s, r->desc, 0, BUF, 1, 1, 1); put(s, r->desc, 1, BUF, 1, 1, 0); }
@@ -401,6 +407,34 @@ TEST_F(vq, a_disabled_queue_is_silent)
 	EXPECT_EQ(0, broken);
 }
 
+TEST_F(vq, enabled_again_it_starts_anew)
+{
+	unsigned int i;
+	u32 id, len;
+
+	for (i = 0; i < 5; i++) {
+		desc(i, BUF, 1, 0, 0);
+		offer(i);
+	}
+	ASSERT_EQ(1, pop());
+	push(0, 0);
+	publish();
+	push(1, 0);
+	ivm_vq_disable(&self->vq);
+	fake_ring_init(&self->ring, self->space, 16, variant->at);
+	spin_unlock_bh(&self->vq.lock);
+	ASSERT_EQ(0, enable(&self->vq, &self->ring, FEATURES));
+	spin_lock_bh(&self->vq.lock);
+	EXPECT_EQ(0, pop());
+	EXPECT_FALSE(ivm_vq_pending(&self->vq));
+	EXPECT_FALSE(publish());
+	push(9, 9);
+	EXPECT_TRUE(publish());
+	ASSERT_TRUE(fake_ring_take(&self->ring, &id, &len));
+	EXPECT_EQ(9, id);
+	EXPECT_FALSE(fake_ring_take(&self->ring, &id, &len));
+}
+
 TEST_F(vq, rings_must_be_aligned_ram)
 {
 	const struct fake_ring good = self->ring;
@@ -465,8 +499,7 @@ static bool is_ram(u64 gpa, u64 len)
 	return gpa < RAM_END && len <= RAM_END - gpa;
 }
 
-struct naive
-{
+struct naive {
 	unsigned int nr;
 	struct { u64 gpa, len; bool in; } buf[2000];
 };
@@ -611,15 +644,23 @@ TEST_F(vq, random_rings_are_what_the_naive_walk_says)
 /* ---- two threads: no wake-up is lost ---- */
 
 #define MESSAGES	200000
+#define EDGE_MS		2000	/* machines under load change threads slowly */
 
-struct party
-{
+struct party {
 	struct fake_ring *ring;
 	struct ivm_vq *vq;
 	int doorbell, interrupt;	/* posted and not yet taken */
 	unsigned int doorbells, interrupts;
-	bool failed;
+	bool over, failed;
 };
+
+static u64 now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000ULL + ts.tv_nsec / 1000000;
+}
 
 static void post(int *semaphore)
 {
@@ -627,17 +668,19 @@ static void post(int *semaphore)
 }
 
 /* Return: false after a time that only a lost wake-up takes. */
-static bool wait_for(int *semaphore)
+static bool wait_for(struct party *p, int *semaphore)
 {
+	u64 end = now_ms() + 10000;
 	unsigned int i;
 
-	for (i = 0; i < 20000000; i++) {
-		if (__atomic_exchange_n(semaphore, 0, __ATOMIC_SEQ_CST))
-			return true;
-		if (i % 64 == 63)
-			sched_yield();
+	for (i = 1; !__atomic_exchange_n(semaphore, 0, __ATOMIC_SEQ_CST) && !READ_ONCE(p->over); i++) {
+		if (i % 64)
+			continue;
+		sched_yield();
+		if (now_ms() > end)
+			return false;
 	}
-	return false;
+	return true;
 }
 
 static void *driver(void *arg)
@@ -668,7 +711,7 @@ static void *driver(void *arg)
 		fake_ring_want(p->ring, p->ring->used_idx);
 		if ((u16)fake_ring_get(p->ring->space, p->ring->used + 2, 2) != p->ring->used_idx)
 			continue;
-		if (got < MESSAGES && !wait_for(&p->interrupt)) {
+		if (got < MESSAGES && !wait_for(p, &p->interrupt)) {
 			p->failed = true;
 			break;
 		}
@@ -701,7 +744,7 @@ static void *device(void *arg)
 			}
 		} while (ivm_vq_notify_enable(p->vq));
 		spin_unlock_bh(&p->vq->lock);
-		if (done < MESSAGES && !wait_for(&p->doorbell)) {
+		if (done < MESSAGES && !wait_for(p, &p->doorbell)) {
 			p->failed = true;
 			break;
 		}
@@ -709,20 +752,132 @@ static void *device(void *arg)
 	return NULL;
 }
 
+static void two(struct party *p, void *(*driver)(void *), void *(*device)(void *))
+{
+	pthread_t a, b;
+
+	BUG_ON(pthread_create(&a, NULL, driver, p) || pthread_create(&b, NULL, device, p));
+	pthread_join(a, NULL);
+	pthread_join(b, NULL);
+}
+
 TEST_F(vq, no_wake_up_is_lost_between_two_threads)
 {
 	struct party p = { .ring = &self->ring, .vq = &self->vq };
-	pthread_t a, b;
 
 	spin_unlock_bh(&self->vq.lock);
-	ASSERT_EQ(0, pthread_create(&a, NULL, driver, &p));
-	ASSERT_EQ(0, pthread_create(&b, NULL, device, &p));
-	pthread_join(a, NULL);
-	pthread_join(b, NULL);
+	two(&p, driver, device);
 	EXPECT_FALSE(p.failed);
 	EXPECT_EQ(0, broken);
 	EXPECT_GT(p.doorbells, 0);
 	EXPECT_GT(p.interrupts, 0);
+	spin_lock_bh(&self->vq.lock);
+}
+
+/*
+ * One message at a time, the next as soon as one is back, so that each round is
+ * the moment at which one side goes to sleep and the other looks whether it
+ * sleeps. First the device sleeps, then the driver.
+ */
+
+static void *eager_driver(void *arg)
+{
+	struct party *p = arg;
+	u64 end = now_ms() + EDGE_MS;
+	unsigned int i, spins;
+	u32 id, len;
+	u16 event;
+
+	for (i = 0; i < MESSAGES && now_ms() < end && !READ_ONCE(p->failed); i++) {
+		fake_ring_desc(p->ring->space, p->ring->desc, 0, BUF, 1, 0, 0);
+		fake_ring_offer(p->ring, 0);
+		event = fake_ring_wanted(p->ring);
+		if (event == (u16)(p->ring->avail_idx - 1))
+			post(&p->doorbell);
+		for (spins = 1; !fake_ring_take(p->ring, &id, &len) && !READ_ONCE(p->failed); spins++)
+			if (spins % 256 == 0)
+				sched_yield();
+	}
+	WRITE_ONCE(p->over, true);
+	return NULL;
+}
+
+static void *sleepy_device(void *arg)
+{
+	struct party *p = arg;
+	struct ivm_chain chain;
+
+	spin_lock_bh(&p->vq->lock);
+	while (!READ_ONCE(p->over)) {
+		if (ivm_vq_pop(p->vq, &chain) == 1) {
+			ivm_vq_push(p->vq, chain.head, 0);
+			ivm_vq_publish(p->vq);
+		}
+		if (!ivm_vq_notify_enable(p->vq) && !wait_for(p, &p->doorbell)) {
+			WRITE_ONCE(p->failed, true);
+			break;
+		}
+	}
+	spin_unlock_bh(&p->vq->lock);
+	return NULL;
+}
+
+static void *eager_device(void *arg)
+{
+	struct party *p = arg;
+	struct ivm_chain chain;
+	unsigned int spins = 0;
+
+	spin_lock_bh(&p->vq->lock);
+	while (!READ_ONCE(p->over)) {
+		if (ivm_vq_pop(p->vq, &chain) == 1) {
+			ivm_vq_push(p->vq, chain.head, 0);
+			if (ivm_vq_publish(p->vq))
+				post(&p->interrupt);
+		} else if (++spins % 256 == 0) {
+			sched_yield();
+		}
+	}
+	spin_unlock_bh(&p->vq->lock);
+	return NULL;
+}
+
+static void *sleepy_driver(void *arg)
+{
+	u64 end = now_ms() + EDGE_MS;
+	struct party *p = arg;
+	unsigned int i;
+	u32 id, len;
+
+	for (i = 0; i < MESSAGES && now_ms() < end && !p->failed; i++) {
+		fake_ring_desc(p->ring->space, p->ring->desc, 0, BUF, 1, 0, 0);
+		fake_ring_offer(p->ring, 0);
+		for (;;) {
+			fake_ring_want(p->ring, p->ring->used_idx);
+			if (fake_ring_take(p->ring, &id, &len))
+				break;
+			if (!wait_for(p, &p->interrupt)) {
+				p->failed = true;
+				break;
+			}
+		}
+	}
+	WRITE_ONCE(p->over, true);
+	return NULL;
+}
+
+TEST_F(vq, no_wake_up_is_lost_on_the_edge)
+{
+	struct party p = { .ring = &self->ring, .vq = &self->vq };
+
+	spin_unlock_bh(&self->vq.lock);
+	two(&p, eager_driver, sleepy_device);
+	EXPECT_FALSE(p.failed) TH_LOG("the device sleeps");
+	p.over = false;
+	fake_ring_init(&self->ring, self->space, 16, variant->at);
+	ASSERT_EQ(0, enable(&self->vq, &self->ring, FEATURES));
+	two(&p, sleepy_driver, eager_device);
+	EXPECT_FALSE(p.failed) TH_LOG("the driver sleeps");
 	spin_lock_bh(&self->vq.lock);
 }
 
