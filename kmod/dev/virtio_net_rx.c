@@ -49,21 +49,27 @@ static int rx_next_chain(struct ivm_vnet_rx *rx)
 	return likely(rx->left) ? 0 : -EIO;	/* a buffer that is none: no driver of sound mind */
 }
 
+/* The chain is full, or there is none yet. */
+static noinline int rx_next(struct ivm_vnet_rx *rx)
+{
+	if (rx->nr && !(READ_ONCE(rx->card->features) & VNET_F_MRG_RXBUF))
+		return -EMSGSIZE;
+	return rx_next_chain(rx);
+}
+
 /* Where the next bytes go, and how many may: at least one. Return: 0, or as rx_next_chain(), or -EMSGSIZE: no room. */
-static int rx_room(struct ivm_vnet_rx *rx, u8 **to, u32 *room)
+static __always_inline int rx_room(struct ivm_vnet_rx *rx, u8 **to, u32 *room)
 {
 	const struct ivm_piece *piece;
 	int err;
 
-	while (!rx->left) {
-		if (rx->nr && !(READ_ONCE(rx->card->features) & VNET_F_MRG_RXBUF))
-			return -EMSGSIZE;
-		err = rx_next_chain(rx);
+	if (unlikely(!rx->left)) {
+		err = rx_next(rx);
 		if (err)
 			return err;
 	}
 	piece = &rx->chain.piece[rx->piece];
-	while (rx->at == piece->len) {
+	while (unlikely(rx->at == piece->len)) {
 		piece = &rx->chain.piece[++rx->piece];
 		rx->at = 0;
 	}
@@ -72,7 +78,7 @@ static int rx_room(struct ivm_vnet_rx *rx, u8 **to, u32 *room)
 	return 0;
 }
 
-static void rx_wrote(struct ivm_vnet_rx *rx, u32 len)
+static __always_inline void rx_wrote(struct ivm_vnet_rx *rx, u32 len)
 {
 	rx->at += len;
 	rx->left -= len;
@@ -164,14 +170,24 @@ static int rx_write_frame(struct ivm_vnet_rx *rx, const struct ivm_frame *frame)
 	return frame->skb ? rx_write_skb(rx, frame, head_len) : rx_write_pieces(rx, frame, head_len);
 }
 
-/* The header, and where its last field went: that is known only at the end. */
+/* The header, and where the bytes of its last field went: that is known only at the end. */
 static int rx_write_header(struct ivm_vnet_rx *rx, const struct ivm_vnet_hdr *hdr, u8 *buffers[2])
 {
 	unsigned int i;
 	u32 room;
+	u8 *to;
 	int err;
 
-	err = rx_write(rx, hdr, offsetof(struct ivm_vnet_hdr, num_buffers));
+	err = rx_room(rx, &to, &room);
+	if (likely(!err && room >= sizeof(*hdr))) {
+		memcpy(to, hdr, sizeof(*hdr));
+		buffers[0] = to + offsetof(struct ivm_vnet_hdr, num_buffers);
+		buffers[1] = buffers[0] + 1;
+		rx_wrote(rx, sizeof(*hdr));
+		return 0;
+	}
+	if (!err)
+		err = rx_write(rx, hdr, offsetof(struct ivm_vnet_hdr, num_buffers));
 	for (i = 0; !err && i < sizeof(hdr->num_buffers); i++) {
 		err = rx_room(rx, &buffers[i], &room);
 		if (err)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What a virtual network card has on both sides, for tests of dev/virtio_net*.c:
- * a driver with its queues (dev/virtio.h) and a switch (net/net.h).
+ * A virtual network card of dev/virtio_net*.c with a fake on both sides: a
+ * driver with its queues (dev/virtio.h), and a switch (fake_nic.h).
  *
  * Each piece of a chain is an allocation of its own, so that the address
  * sanitizer sees whoever reads or writes a byte too many, or too late.
@@ -11,9 +11,7 @@
 
 #include "dev/dev.h"
 #include "dev/virtio.h"
-#include "net/net.h"
-
-/* ---- the driver ---- */
+#include "fake_nic.h"
 
 struct fake_chain {
 	unsigned int nr_out, nr_in;
@@ -55,46 +53,10 @@ unsigned int fake_config_changes(struct ivm_virtio_net *card);
 /* Did the card ask for its work to be done since the last call? */
 bool fake_deferred(struct ivm_virtio_net *card);
 
-/* ---- the switch ---- */
-
-#define FAKE_FRAME_MAX	(70 * 1024)
-
-struct fake_sent {
-	struct ivm_frame frame;		/* pointers are not valid any more */
-	unsigned int queue;
-	u8 data[FAKE_FRAME_MAX];
-};
-
-struct ivm_nic {
-	const struct ivm_nic_ops *ops;
-	void *ctx;
-	struct ivm_nic_params params;
-	bool up, gone;
-	struct ivm_nic_features features;
-	unsigned int told, rooms;
-	unsigned int again;		/* so many frames are not taken */
-	bool resume_at_once;		/* ... but the sender is told to try again before it knows */
-	unsigned int frames;
-	struct fake_sent last;		/* the one that was sent last */
-	struct ivm_nic *peer;		/* frames go there, too */
-	int peer_says;			/* what its deliver() returned */
-	void (*sending)(struct ivm_nic *nic);	/* called in ivm_nic_send(), before anything else */
-};
-
-struct ivm_nic *fake_nic(struct ivm_virtio_net *card);
-/* As the switch does it: bottom halves off. */
-int fake_deliver(struct ivm_virtio_net *card, const struct ivm_frame *frame);
-/* A frame of @len bytes of @data, its bytes cut into pieces of @cut. Pieces are allocations of their own. */
-struct ivm_frame *fake_frame(const void *data, u32 len, u32 cut);
-void fake_frame_free(struct ivm_frame *frame);
-
-/* ---- both ---- */
-
 extern const u8 fake_mac[6];
 /* A card with a switch that takes everything. */
 struct ivm_virtio_net *fake_card(unsigned int queues, unsigned int mtu);
 void fake_card_destroy(struct ivm_virtio_net *card);	/* checks that nothing is left */
-/* Nobody else finds these; to be set before fake_card(): the next one fails so. */
-extern int fake_virtio_fails, fake_nic_fails;
+extern int fake_virtio_fails;	/* how the transport of the next card fails */
 
 #endif

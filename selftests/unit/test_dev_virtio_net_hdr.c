@@ -25,7 +25,7 @@ FIXTURE_SETUP(hdr)
 }
 FIXTURE_TEARDOWN(hdr) { }
 
-static enum ivm_vnet_bad check(FIXTURE_DATA(hdr) *self, u32 len, u64 features)
+static enum ivm_vnet_bad check(struct _test_data_hdr *self, u32 len, u64 features)
 {
 	self->frame = (struct ivm_frame){
 		.head = self->data, .len = len, .head_len = min_t(u32, len, IVM_FRAME_HEAD),

@@ -6,7 +6,7 @@
  */
 /* sources: kmod/dev/virtio_net.c kmod/dev/virtio_net_hdr.c kmod/dev/virtio_net_flow.c
  * kmod/dev/virtio_net_tx.c kmod/dev/virtio_net_rx.c kmod/dev/virtio_net_filter.c
- * kmod/dev/virtio_net_ctrl.c selftests/unit/fake_card.c */
+ * kmod/dev/virtio_net_ctrl.c selftests/unit/fake_card.c selftests/unit/fake_nic.c */
 #include "unit.h"
 
 #include <pthread.h>
