@@ -122,7 +122,7 @@ test_races()
 	defer kill $!
 	for i in {1..25}; do
 		"$SWCTL" switch sw0 flush
-		"$SWCTL" port p2 learn=$((i * 7 % 50)) macs=06:00:00:00:00:$(printf %02x $i)
+		"$SWCTL" port p2 learn=$((i * 7 % 50)) macs="06:00:00:00:00:$(printf %02x "$i")"
 		bridge fdb show >/dev/null
 		[ $((i % 5)) != 0 ] || { ip link set p3 nomaster; ip link set p3 master sw0; "$SWCTL" port p3 mode=1 access=10 learn=50; }
 		same "over the bound" "$(fdb sw0 'dev p2' | grep -vc static | awk '{ print ($1 > 300) }')" 0

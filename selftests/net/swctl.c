@@ -110,7 +110,8 @@ static void put_list(const struct key *key, char *value)
 			unsigned int i, byte;
 
 			for (i = 0; i < 6; i++) {
-				sscanf(item + 3 * i, "%2x", &byte);
+				if (sscanf(item + 3 * i, "%2x", &byte) != 1)
+					errx(2, "%s is no address", item);
 				data[size++] = byte;
 			}
 		} else {

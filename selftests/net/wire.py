@@ -52,7 +52,15 @@ class Wire:
             run(SWCTL, "port", self.port, *config)
 
     def send(self, frame):
-        self.socket.send(frame)
+        """Waits where a queue on the way is full; a frame that is refused was not sent."""
+        while True:
+            try:
+                self.socket.send(frame)
+                return
+            except OSError as e:
+                if e.errno != 105:      # ENOBUFS
+                    raise
+                time.sleep(0.01)
 
     def receive(self):
         """The next frame with its tag where it is on the wire, or None."""

@@ -9,6 +9,8 @@
 
 static char bytes[32][8192] __attribute__((aligned(8)));
 
+#define port _test_data_config	/* what the harness calls its FIXTURE */
+
 FIXTURE(config) {
 	struct ivm_port_config config, before;
 	struct nlattr *tb[IVM_PORT_A_MAX + 1];
@@ -25,7 +27,7 @@ FIXTURE_TEARDOWN(config)
 	EXPECT_EQ(0, shim_alloc_live());
 }
 
-static void put(FIXTURE_DATA(config) *self, int type, const void *data, unsigned int len)
+static void put(struct port *self, int type, const void *data, unsigned int len)
 {
 	struct nlattr *a = (void *)bytes[type];
 
@@ -38,7 +40,7 @@ static void put(FIXTURE_DATA(config) *self, int type, const void *data, unsigned
 
 #define PUT(type, ctype, value) do { ctype put_v = (value); put(self, type, &put_v, sizeof(put_v)); } while (0)
 
-static int parse(FIXTURE_DATA(config) *self, bool card)
+static int parse(struct port *self, bool card)
 {
 	int err;
 

@@ -14,6 +14,8 @@ static const u8 ip6_none[16];
 static const u8 ll_own[16] = { 0xfe, 0x80, [8] = 0, 0, 0, 0xff, 0xfe, 0xaa, 0xbb, 1 };
 static const u8 ll_other[16] = { 0xfe, 0x80, [8] = 0, 0, 0, 0xff, 0xfe, 0xaa, 0xbb, 2 };
 
+#define port _test_data_guard	/* what the harness calls its FIXTURE */
+
 FIXTURE(guard) {
 	struct ivm_port_config config;
 	u8 frame[2048];
@@ -38,7 +40,7 @@ FIXTURE_TEARDOWN(guard)
 {
 }
 
-static void add(FIXTURE_DATA(guard) *self, const void *data, unsigned int n)
+static void add(struct port *self, const void *data, unsigned int n)
 {
 	if (data)
 		memcpy(self->frame + self->len, data, n);
@@ -47,19 +49,19 @@ static void add(FIXTURE_DATA(guard) *self, const void *data, unsigned int n)
 	self->len += n;
 }
 
-static void word(FIXTURE_DATA(guard) *self, u16 w)
+static void word(struct port *self, u16 w)
 {
 	u8 b[2] = { w >> 8, w };
 
 	add(self, b, 2);
 }
 
-static void byte(FIXTURE_DATA(guard) *self, u8 b)
+static void byte(struct port *self, u8 b)
 {
 	add(self, &b, 1);
 }
 
-static void eth(FIXTURE_DATA(guard) *self, const u8 *src, u16 type)
+static void eth(struct port *self, const u8 *src, u16 type)
 {
 	self->len = 0;
 	add(self, "\xff\xff\xff\xff\xff\xff", 6);
@@ -68,7 +70,7 @@ static void eth(FIXTURE_DATA(guard) *self, const u8 *src, u16 type)
 }
 
 /* What the guard says when it sees all, and never another thing than a refusal when it sees less. */
-static unsigned int check(FIXTURE_DATA(guard) *self)
+static unsigned int check(struct port *self)
 {
 	unsigned int verdict, seen;
 	u8 *exact;
@@ -101,7 +103,7 @@ TEST_F(guard, source)
 	GOOD();
 }
 
-static void arp(FIXTURE_DATA(guard) *self, const u8 *mac, const u8 *ip)
+static void arp(struct port *self, const u8 *mac, const u8 *ip)
 {
 	eth(self, own, 0x0806);
 	add(self, "\0\1\x08\0\6\4\0\1", 8);
@@ -130,7 +132,8 @@ TEST_F(guard, arp)
 	self->frame[18] = 8;
 	BAD(ARP);
 	arp(self, own, ip_other);
-	self->frame[12] = 0x80, self->frame[13] = 0x35;
+	self->frame[12] = 0x80;
+	self->frame[13] = 0x35;
 	BAD(ARP);
 	self->config.nr_ips = 0;
 	arp(self, own, ip_other);
@@ -139,7 +142,7 @@ TEST_F(guard, arp)
 	BAD(ARP);
 }
 
-static void ip4(FIXTURE_DATA(guard) *self, const u8 *src, u8 proto, u16 fragment, unsigned int payload)
+static void ip4(struct port *self, const u8 *src, u8 proto, u16 fragment, unsigned int payload)
 {
 	byte(self, 0x45);
 	byte(self, 0);
@@ -153,7 +156,7 @@ static void ip4(FIXTURE_DATA(guard) *self, const u8 *src, u8 proto, u16 fragment
 	add(self, "\xff\xff\xff\xff", 4);
 }
 
-static void udp4(FIXTURE_DATA(guard) *self, const u8 *src, u16 from, u16 to)
+static void udp4(struct port *self, const u8 *src, u16 from, u16 to)
 {
 	eth(self, own, 0x0800);
 	ip4(self, src, 17, 0, 8 + 240);
@@ -280,7 +283,7 @@ TEST_F(guard, fragments4)
 	BAD(FRAGMENT);
 }
 
-static void ip6(FIXTURE_DATA(guard) *self, const u8 *src, u8 next, unsigned int payload)
+static void ip6(struct port *self, const u8 *src, u8 next, unsigned int payload)
 {
 	eth(self, own, 0x86dd);
 	add(self, "\x60\0\0\0", 4);
@@ -318,7 +321,7 @@ TEST_F(guard, ip6_source)
 	BAD(IP6);
 }
 
-static void nd(FIXTURE_DATA(guard) *self, const u8 *src, u8 type, const u8 *target, u8 option, const u8 *mac)
+static void nd(struct port *self, const u8 *src, u8 type, const u8 *target, u8 option, const u8 *mac)
 {
 	unsigned int fixed = type == 134 ? 16 : target ? 24 : 8;
 
