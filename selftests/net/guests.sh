@@ -93,28 +93,41 @@ test_vlans()
 	must_not_ping c 1
 }
 
-# Of each frame there is one account: the host's view of the port and the guest's own agree.
+# The guest's count of what it sent and got is the host's, from the other side.
+guest_counts() # NAME: sets sent, got
+{
+	do_in "$1" 30 "cd /sys/class/net/eth0/statistics; cat tx_packets rx_packets; cd"
+	read -r -d '' sent got < <(grep -E '^[0-9]+$' "$1.out")
+}
+host_count() { cat "/sys/class/net/$(ifname "$1")/statistics/$2"; } # NAME COUNTER
 test_counters()
 {
-	local before after
+	local sent got sent_before got_before rx tx
 
 	new_switch
 	guest a 1 vlan:10
 	guest b 2 vlan:10
 	ready a 1
 	ready b 2
+	# nothing but what is asked for
+	do_in a 30 "echo 1 >/proc/sys/net/ipv6/conf/eth0/disable_ipv6"
+	do_in b 30 "echo 1 >/proc/sys/net/ipv6/conf/eth0/disable_ipv6"
 	must_ping b 1
-	before=$(cat "/sys/class/net/$(ifname a)/statistics/rx_packets")
+	guest_counts a
+	sent_before=$sent got_before=$got
+	rx=$(host_count a rx_packets) tx=$(host_count a tx_packets)
 	must_ping b 1 20 "-i 0.1"
-	after=$(cat "/sys/class/net/$(ifname a)/statistics/rx_packets")
-	[ $((after - before)) -ge 20 ] || bad "20 answers of a are $((after - before)) frames to the host"
+	guest_counts a
+	[ $((sent - sent_before)) -ge 20 ] || bad "20 answers are $((sent - sent_before)) frames"
+	same "frames from a, as the host counts" $(($(host_count a rx_packets) - rx)) $((sent - sent_before))
+	same "frames to a, as the host counts" $(($(host_count a tx_packets) - tx)) $((got - got_before))
 }
 
-# TCP from a to b for as long as it goes.
-stream() # FROM TO NUMBER
+# TCP for as long as it goes. The listener's standard input never ends, or it would.
+stream() # FROM TO NUMBER-OF-TO
 {
-	do_in "$2" 30 "(while :; do nc -l -p 5000 >/dev/null; done) 2>/dev/null & sleep 1"
-	do_in "$1" 30 "(while :; do nc 10.0.0.$3 5000 </dev/zero; sleep 1; done) 2>/dev/null & sleep 1"
+	do_in "$2" 30 "(tail -f /dev/null | while :; do nc -l -p 5000; done) >/dev/null 2>&1 & sleep 1"
+	do_in "$1" 30 "(while :; do nc 10.0.0.$3 5000 </dev/zero; sleep 1; done) >/dev/null 2>&1 & sleep 1"
 }
 frames() { cat "/sys/class/net/$(ifname "$1")/statistics/rx_packets"; }	# that it sent
 more_frames() { [ "$(frames "$1")" -ge "$2" ]; }
@@ -207,6 +220,7 @@ test_switch_goes_under_traffic()
 	stream a b 2
 	flows a
 	ip link del $SW || bad "the switch cannot be deleted"
+	same "devices without their switch" "$(cards)" 2
 	do_in a 30 "echo alive" || bad "a is dead"
 	do_in b 30 "echo alive" || bad "b is dead"
 	same "state of a" "$(vm_state a)" running

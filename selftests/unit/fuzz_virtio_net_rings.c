@@ -192,7 +192,7 @@ static void check_works(struct fake_virtio *d, struct ivm_virtio_net *card)
 	ivm_virtio_net_work(card);
 	BUG_ON(card->nic->frames != before + 1 || card->nic->last.frame.len != 60);
 	BUG_ON(!fake_ring_take(&d->ring[1], &id, &len) || id != 3 || len);
-	BUG_ON(fake_irq_take(FAKE_VIRTIO_MSI(2)) != 1);
+	BUG_ON(fake_virtio_irqs(2) != 1);
 
 	fake_ring_desc(d->space, d->ring[0].desc, 0, DATA, 40, FAKE_DESC_WRITE, 0);
 	fake_ring_desc(d->space, d->ring[0].desc, 1, DATA + 100, 40, FAKE_DESC_WRITE, 0);
@@ -210,7 +210,7 @@ static void check_works(struct fake_virtio *d, struct ivm_virtio_net *card)
 	BUG_ON(!fake_ring_take(&d->ring[0], &id, &len) || id != 0 || len != 40);
 	BUG_ON(!fake_ring_take(&d->ring[0], &id, &len) || id != 1 || len != 32);
 	BUG_ON(fake_space_get(d->space, DATA + 10, 2) != 2);
-	BUG_ON(fake_irq_take(FAKE_VIRTIO_MSI(1)) != 1);
+	BUG_ON(fake_virtio_irqs(1) != 1);
 
 	fake_space_set(d->space, DATA, 4, 0x010000);	/* receive mode, promiscuous, on */
 	*fake_space_at(d->space, DATA + 8) = 0xee;
