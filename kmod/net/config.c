@@ -2,6 +2,8 @@
 /* The configuration of a port: from attributes to values that make sense together. */
 #include "net.h"
 
+#include <linux/errno.h>
+#include <linux/slab.h>
 #include <linux/string.h>
 #include <net/netlink.h>
 
@@ -42,10 +44,11 @@ void ivm_port_config_default(struct ivm_port_config *config, const u8 *card_mac)
 	}
 }
 
-#define REFUSE(attr, text) do {				\
+/* The sentence must be constant: the acknowledgement points to it. */
+#define refuse(attr, text) ({				\
 	NL_SET_ERR_MSG_ATTR(extack, attr, text);	\
-	return -EINVAL;					\
-} while (0)
+	-EINVAL;					\
+})
 
 /* Number of elements of @size bytes, at most @max; negative when it is no list of such. */
 static int elements(const struct nlattr *attr, unsigned int size, unsigned int max)
@@ -60,18 +63,18 @@ static int parse_trunk(struct ivm_port_config *config, const struct nlattr *attr
 	int i, n = elements(attr, sizeof(config->range[0]), IVM_PORT_RANGES_MAX);
 
 	if (n < 0)
-		REFUSE(attr, "a trunk is a list of at most 64 pairs of first and last VLAN");
+		return refuse(attr, "a trunk is a list of at most 64 pairs of first and last VLAN");
 	memcpy(config->range, nla_data(attr), n * sizeof(config->range[0]));
 	config->nr_ranges = n;
 	for (i = 0; i < n; i++) {
 		const struct ivm_vlan_range *range = &config->range[i];
 
 		if (range->first < IVM_VID_MIN || range->last > IVM_VID_MAX)
-			REFUSE(attr, "VLANs are 1 to 4094");
+			return refuse(attr, "VLANs are 1 to 4094");
 		if (range->first > range->last)
-			REFUSE(attr, "a range of VLANs ends before it begins");
+			return refuse(attr, "a range of VLANs ends before it begins");
 		if (i && range->first <= range[-1].last)
-			REFUSE(attr, "ranges of VLANs must ascend and not overlap");
+			return refuse(attr, "ranges of VLANs must ascend and not overlap");
 	}
 	return 0;
 }
@@ -81,15 +84,15 @@ static int parse_macs(struct ivm_port_config *config, const struct nlattr *attr,
 	int i, k, n = elements(attr, ETH_ALEN, IVM_PORT_MACS_MAX);
 
 	if (n < 0)
-		REFUSE(attr, "MAC addresses are a list of at most 16 times 6 bytes");
+		return refuse(attr, "MAC addresses are a list of at most 16 times 6 bytes");
 	memcpy(config->mac, nla_data(attr), n * ETH_ALEN);
 	config->nr_macs = n;
 	for (i = 0; i < n; i++) {
 		if (!is_valid_ether_addr(config->mac[i]))
-			REFUSE(attr, "a MAC address of a port must be unicast and not zero");
+			return refuse(attr, "a MAC address of a port must be unicast and not zero");
 		for (k = 0; k < i; k++)
 			if (!memcmp(config->mac[i], config->mac[k], ETH_ALEN))
-				REFUSE(attr, "a MAC address is listed twice");
+				return refuse(attr, "a MAC address is listed twice");
 	}
 	return 0;
 }
@@ -113,12 +116,12 @@ static int parse_ips(struct ivm_port_config *config, const struct nlattr *attr, 
 	int i, n = elements(attr, sizeof(config->ip[0]), IVM_PORT_IPS_MAX);
 
 	if (n < 0)
-		REFUSE(attr, "IP addresses are a list of at most 32 prefixes");
+		return refuse(attr, "IP addresses are a list of at most 32 prefixes");
 	memcpy(config->ip, nla_data(attr), n * sizeof(config->ip[0]));
 	config->nr_ips = n;
 	for (i = 0; i < n; i++)
 		if (!prefix_ok(&config->ip[i]))
-			REFUSE(attr, "an IP prefix has an unknown family, a length out of range, or bits beyond it");
+			return refuse(attr, "an IP prefix has an unknown family, a length out of range, or bits beyond it");
 	return 0;
 }
 
@@ -137,17 +140,17 @@ static int check_together(const struct ivm_port_config *config, struct nlattr **
 			  struct netlink_ext_ack *extack)
 {
 	if (config->mode == IVM_PORT_ACCESS && !config->access)
-		REFUSE(tb[IVM_PORT_A_MODE], "mode access needs a VLAN");
+		return refuse(tb[IVM_PORT_A_MODE], "mode access needs a VLAN");
 	if (config->mode == IVM_PORT_TRUNK && !config->nr_ranges)
-		REFUSE(tb[IVM_PORT_A_TRUNK] ?: tb[IVM_PORT_A_MODE], "mode trunk needs a list of VLANs");
+		return refuse(tb[IVM_PORT_A_TRUNK] ?: tb[IVM_PORT_A_MODE], "mode trunk needs a list of VLANs");
 	if (config->native && !in_trunk(config, config->native))
-		REFUSE(tb[IVM_PORT_A_NATIVE] ?: tb[IVM_PORT_A_TRUNK], "the native VLAN is not one of the trunk's");
+		return refuse(tb[IVM_PORT_A_NATIVE] ?: tb[IVM_PORT_A_TRUNK], "the native VLAN is not one of the trunk's");
 	if (config->role == IVM_PORT_UPLINK && card)
-		REFUSE(tb[IVM_PORT_A_ROLE], "the card of a VM cannot be an uplink");
+		return refuse(tb[IVM_PORT_A_ROLE], "the card of a VM cannot be an uplink");
 	if (config->role == IVM_PORT_UPLINK && config->isolated)
-		REFUSE(tb[IVM_PORT_A_ISOLATED] ?: tb[IVM_PORT_A_ROLE], "an uplink cannot be isolated");
+		return refuse(tb[IVM_PORT_A_ISOLATED] ?: tb[IVM_PORT_A_ROLE], "an uplink cannot be isolated");
 	if (config->guard && !config->nr_macs)
-		REFUSE(tb[IVM_PORT_A_MACS] ?: tb[IVM_PORT_A_GUARD], "a guarded port needs the MAC addresses that it may use");
+		return refuse(tb[IVM_PORT_A_MACS] ?: tb[IVM_PORT_A_GUARD], "a guarded port needs the MAC addresses that it may use");
 	return 0;
 }
 
@@ -160,18 +163,18 @@ static int parse_numbers(struct ivm_port_config *config, struct nlattr **tb, str
 	if (tb[IVM_PORT_A_MODE])
 		config->mode = nla_get_u8(tb[IVM_PORT_A_MODE]);
 	if (config->mode > IVM_PORT_TRUNK)
-		REFUSE(tb[IVM_PORT_A_MODE], "there is no such mode");
+		return refuse(tb[IVM_PORT_A_MODE], "there is no such mode");
 	if (tb[IVM_PORT_A_ACCESS]) {
 		config->access = nla_get_u16(tb[IVM_PORT_A_ACCESS]);
 		if (config->access < IVM_VID_MIN || config->access > IVM_VID_MAX)
-			REFUSE(tb[IVM_PORT_A_ACCESS], "VLANs are 1 to 4094");
+			return refuse(tb[IVM_PORT_A_ACCESS], "VLANs are 1 to 4094");
 	}
 	if (tb[IVM_PORT_A_NATIVE])
 		config->native = nla_get_u16(tb[IVM_PORT_A_NATIVE]);
 	if (tb[IVM_PORT_A_ROLE])
 		config->role = nla_get_u8(tb[IVM_PORT_A_ROLE]);
 	if (config->role > IVM_PORT_UPLINK)
-		REFUSE(tb[IVM_PORT_A_ROLE], "there is no such role");
+		return refuse(tb[IVM_PORT_A_ROLE], "there is no such role");
 	if (tb[IVM_PORT_A_ISOLATED])
 		config->isolated = nla_get_u8(tb[IVM_PORT_A_ISOLATED]);
 	if (tb[IVM_PORT_A_GUARD])
@@ -179,11 +182,11 @@ static int parse_numbers(struct ivm_port_config *config, struct nlattr **tb, str
 	if (tb[IVM_PORT_A_SERVES])
 		config->serves = nla_get_u32(tb[IVM_PORT_A_SERVES]);
 	if (config->serves & ~IVM_PORT_SERVES_ALL)
-		REFUSE(tb[IVM_PORT_A_SERVES], "there is no such service");
+		return refuse(tb[IVM_PORT_A_SERVES], "there is no such service");
 	if (tb[IVM_PORT_A_LEARN])
 		config->learn = nla_get_u32(tb[IVM_PORT_A_LEARN]);
 	if (config->learn > IVM_PORT_LEARN_MAX)
-		REFUSE(tb[IVM_PORT_A_LEARN], "a port can learn at most 65536 addresses");
+		return refuse(tb[IVM_PORT_A_LEARN], "a port can learn at most 65536 addresses");
 	if (tb[IVM_PORT_A_MIRROR])
 		config->mirror = nla_get_u32(tb[IVM_PORT_A_MIRROR]);
 	for (i = 0; i < 3; i++)
@@ -213,11 +216,12 @@ static int parse(struct ivm_port_config *config, struct nlattr **tb, bool card, 
 int ivm_port_config_parse(struct ivm_port_config *config, struct nlattr **tb, bool card,
 			  struct netlink_ext_ack *extack)
 {
-	struct ivm_port_config *changed = kmemdup(config, sizeof(*config), GFP_KERNEL);
+	struct ivm_port_config *changed = kmalloc(sizeof(*changed), GFP_KERNEL);
 	int err;
 
 	if (!changed)
 		return -ENOMEM;
+	*changed = *config;
 	err = parse(changed, tb, card, extack);
 	if (!err)
 		*config = *changed;

@@ -11,6 +11,7 @@
 
 #include <linux/rculist.h>
 #include <linux/timekeeping.h>
+#include <net/sch_generic.h>
 
 void ivm_drop(struct ivm_port *port, u16 vid, enum ivm_port_stat reason)
 {
@@ -28,6 +29,16 @@ static void put_tag(struct sk_buff *skb, const struct ivm_pass *pass, enum ivm_f
 		__vlan_hwaccel_clear_tag(skb);
 }
 
+unsigned int ivm_xmit_stat(const struct net_device *dev, int rc)
+{
+	if (likely(rc == NET_XMIT_SUCCESS))
+		return IVM_STAT_TX;
+	/* a device that has just come up has no queue yet, and one that swallows */
+	if (rc == NET_XMIT_CN)
+		return rcu_access_pointer(dev->_tx[0].qdisc) == &noop_qdisc ? IVM_STAT_DROP_TX_DOWN : IVM_STAT_TX;
+	return IVM_STAT_DROP_TX_ERROR;
+}
+
 /* Hand it to the device. Return: the counter that says what became of it, or IVM_PORT_STATS when that is said later. */
 static unsigned int transmit(struct ivm_port *port, struct sk_buff *skb)
 {
@@ -37,7 +48,7 @@ static unsigned int transmit(struct ivm_port *port, struct sk_buff *skb)
 	if (port->nic)
 		return ivm_nic_queue_xmit(port->nic, skb);
 	rc = dev_queue_xmit(skb);
-	return rc == NET_XMIT_SUCCESS || rc == NET_XMIT_CN ? IVM_STAT_TX : IVM_STAT_DROP_TX_ERROR;
+	return ivm_xmit_stat(port->dev, rc);
 }
 
 static void mirror(const struct ivm_pass *pass, struct ivm_port *to, struct sk_buff *skb)

@@ -3,7 +3,6 @@
 #include "guard.h"
 #include "vlan.h"
 
-#include <asm/unaligned.h>
 #include <linux/kernel.h>
 #include <linux/string.h>
 

@@ -2,6 +2,7 @@
 /* The network, up and down, and what happens to devices meanwhile. */
 #include "net.h"
 #include "nic.h"
+#include "seed.h"
 #include "switch.h"
 #include "vswitch.h"
 
@@ -58,6 +59,7 @@ int ivm_net_init(void)
 	err = rtnl_link_register(&ivm_switch_link_ops);
 	if (err)
 		goto err_nic;
+	ivm_net_seed_init();
 	return 0;
 err_nic:
 	rtnl_link_unregister(&ivm_nic_link_ops);
@@ -68,6 +70,7 @@ err_notifier:
 
 void ivm_net_exit(void)
 {
+	ivm_net_seed_exit();
 	rtnl_link_unregister(&ivm_switch_link_ops);
 	rtnl_link_unregister(&ivm_nic_link_ops);
 	unregister_netdevice_notifier(&netdev_block);

@@ -84,7 +84,7 @@ struct ivm_nic_ops {
 	int (*deliver)(void *ctx, const struct ivm_frame *frame, unsigned int queue);
 	/* A sender that got IVM_NIC_AGAIN on @queue may try again. Any context but hard interrupts; locks of net/ may be held. */
 	void (*resume)(void *ctx, unsigned int queue);
-	/* Link as the guest should see it changed. Process or softirq context; locks of net/ may be held. */
+	/* Link as the guest should see it changed; it is up at first. Process or softirq context; locks of net/ may be held. */
 	void (*link)(void *ctx, bool up);
 };
 

@@ -148,7 +148,6 @@ static struct ivm_nic *nic_alloc(const struct ivm_nic_params *params, const stru
 	nic->ops = ops;
 	nic->ctx = ctx;
 	nic->queues = params->queues;
-	nic->link = true;
 	skb_queue_head_init(&nic->backlog);
 	spin_lock_init(&nic->drain_lock);
 	ivm_nic_wait_init(nic);
@@ -195,8 +194,12 @@ static int plug_in(struct ivm_nic *nic, struct net_device *dev, struct net_devic
 	if (IS_ERR(port))
 		return refusal(why, PTR_ERR(port), &extack);
 	rcu_assign_pointer(nic->port, port);
+	nic->link = true;
 	err = dev_open(dev, &extack);
-	return err ? refusal(why, err, &extack) : 0;
+	if (!err)
+		return 0;
+	nic->link = false;
+	return refusal(why, err, &extack);
 }
 
 static int check_params(const struct ivm_nic_params *params, struct ivm_why *why)
@@ -269,6 +272,7 @@ void ivm_nic_destroy(struct ivm_nic *nic)
 		return;
 	rtnl_lock();
 	dev = rtnl_dereference(nic->dev);
+	nic->link = false;	/* it need not be told any more */
 	if (dev)
 		unregister_netdevice(dev);
 	rtnl_unlock();

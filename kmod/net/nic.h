@@ -38,7 +38,7 @@ struct ivm_nic {
 	unsigned int queues;		/* constant */
 	bool up;			/* there is a driver; read once */
 	u8 can;				/* IVM_NIC_CAN_*: what it takes; read once */
-	bool link;			/* RTNL: what the guest was told; up at first */
+	bool link;			/* RTNL: what the guest was told */
 
 	/* to the guest */
 	struct sk_buff_head backlog;	/* by its own lock */

@@ -192,6 +192,7 @@ netdev_tx_t ivm_nic_start_xmit(struct sk_buff *skb, struct net_device *dev)
 unsigned int ivm_nic_queue_xmit(struct ivm_nic *nic, struct sk_buff *skb)
 {
 	struct under_way mine = { .nic = nic }, *outer = this_cpu_read(under_way);
+	const struct net_device *dev = skb->dev;
 	int rc;
 
 	this_cpu_write(under_way, &mine);
@@ -199,7 +200,7 @@ unsigned int ivm_nic_queue_xmit(struct ivm_nic *nic, struct sk_buff *skb)
 	this_cpu_write(under_way, outer);
 	if (mine.seen)
 		return mine.stat;
-	return rc == NET_XMIT_SUCCESS || rc == NET_XMIT_CN ? IVM_STAT_TX : IVM_STAT_DROP_TX_ERROR;
+	return ivm_xmit_stat(dev, rc);
 }
 
 /* What this guest cannot do the core does in software before it calls ivm_nic_start_xmit(). */

@@ -129,10 +129,10 @@ int ivm_port_apply(struct ivm_port *port, const struct ivm_port_config *config, 
 
 /* ---- who may be a port ---- */
 
-#define REFUSE(err, text) do {			\
+#define refuse(err, text) ({			\
 	NL_SET_ERR_MSG(extack, text);		\
-	return err;				\
-} while (0)
+	err;					\
+})
 
 static int lies_on_switch(struct net_device *lower, struct netdev_nested_priv *priv)
 {
@@ -145,22 +145,22 @@ static int check_device(struct ivm_switch *sw, struct net_device *dev, struct iv
 	struct netdev_nested_priv priv = { };
 
 	if (dev == sw->dev)
-		REFUSE(-ELOOP, "a switch cannot be a port of itself");
+		return refuse(-ELOOP, "a switch cannot be a port of itself");
 	if (ivm_is_switch(dev))
-		REFUSE(-ELOOP, "a switch cannot be a port of a switch");
+		return refuse(-ELOOP, "a switch cannot be a port of a switch");
 	if (netdev_walk_all_lower_dev(dev, lies_on_switch, &priv))
-		REFUSE(-ELOOP, "the device lies on a switch: that would be a loop");
+		return refuse(-ELOOP, "the device lies on a switch: that would be a loop");
 	if (dev->flags & IFF_LOOPBACK || dev->type != ARPHRD_ETHER || dev->addr_len != ETH_ALEN ||
 	    dev->hard_header_len < ETH_HLEN || !is_valid_ether_addr(dev->dev_addr))
-		REFUSE(-EINVAL, "only Ethernet devices can be ports");
+		return refuse(-EINVAL, "only Ethernet devices can be ports");
 	if (dev->priv_flags & IFF_DONT_BRIDGE)
-		REFUSE(-EOPNOTSUPP, "this device cannot carry frames of others");
+		return refuse(-EOPNOTSUPP, "this device cannot carry frames of others");
 	if (netdev_master_upper_dev_get(dev))
-		REFUSE(-EBUSY, "the device belongs to another master");
+		return refuse(-EBUSY, "the device belongs to another master");
 	if (netdev_is_rx_handler_busy(dev))
-		REFUSE(-EBUSY, "somebody else, macvlan for example, takes the device's frames");
+		return refuse(-EBUSY, "somebody else, macvlan for example, takes the device's frames");
 	if (sw->nr_ports >= IVM_PORTS_MAX)
-		REFUSE(-ENOSPC, "a switch has at most 1024 ports");
+		return refuse(-ENOSPC, "a switch has at most 1024 ports");
 	return 0;
 }
 

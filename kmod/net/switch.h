@@ -109,6 +109,8 @@ u64 ivm_port_sum_one(const struct ivm_port *port, enum ivm_port_stat stat);
 /* ---- forward.c ---- */
 
 rx_handler_result_t ivm_port_receive(struct sk_buff **pskb);
+/* The counter for what dev_queue_xmit() returned for a frame to @dev. RCU. */
+unsigned int ivm_xmit_stat(const struct net_device *dev, int rc);
 
 /* ---- counters: bottom halves off ---- */
 
@@ -119,6 +121,5 @@ static inline void ivm_count(struct ivm_port *port, enum ivm_port_stat stat, u64
 
 /* A frame is lost, for a reason: counted, and traced. */
 void ivm_drop(struct ivm_port *port, u16 vid, enum ivm_port_stat reason);
-
 
 #endif

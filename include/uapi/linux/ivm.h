@@ -252,7 +252,7 @@ enum ivm_port_mode {
 };
 
 enum ivm_port_role {
-	IVM_PORT_STATION,	/* gets unknown unicast only if it learns; talks to no other isolated port */
+	IVM_PORT_STATION,	/* gets frames for addresses that are known to be there, and what goes to many */
 	IVM_PORT_UPLINK,	/* leads to other switches: gets unknown unicast, is never isolated */
 };
 

@@ -1,0 +1,184 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Switches and ports that come and go while frames fly.
+# shellcheck source=../lib.sh
+. "$(dirname "$0")/../lib.sh"
+# shellcheck source=net.sh
+. "$(dirname "$0")/net.sh"
+
+noise() # X...: each sends without end
+{
+	local x
+
+	for x; do
+		(while "$FRAMES" fuzz "q$x" 5000 "$RANDOM" 02:00:00:00:00:01 02:00:00:00:00:02; do :; done) >/dev/null 2>&1 &
+		defer kill $!
+	done
+}
+
+test_ports_vanish()
+{
+	local i
+
+	sw_new sw0
+	for i in 1 2 3; do port_new sw0 $i mode=1 access=10; done
+	noise 1 2 3
+	for i in {1..20}; do
+		port_new sw0 v mode=1 access=10 role=1
+		ip link del pv
+		ip link set p3 nomaster
+		ip link set p3 master sw0
+		"$SWCTL" port p3 mode=2 trunk=10 native=10 mirror=p2
+		"$SWCTL" port p3 mirror=0
+	done
+	[ "$(stat p1 rx)" -gt 0 ] || bad "no traffic at all"
+}
+
+test_switches_vanish()
+{
+	local i
+
+	for i in 1 2; do
+		ip link add p$i type veth peer name q$i
+		defer ip link del p$i
+		ip link set p$i up
+		ip link set q$i up
+	done
+	noise 1 2
+	for i in {1..20}; do
+		ip link add sw0 type ivmsw || bad "no switch"
+		ip link set p1 master sw0
+		ip link set p2 master sw0
+		"$SWCTL" port p1 mode=1 access=10
+		"$SWCTL" port p2 mode=1 access=10 mirror=p1
+		"$FRAMES" macs q2 100
+		ip link del sw0
+	done
+	ip link show p1 | grep -q master && bad "still a port"
+	same "promiscuity" "$(ip -d link show p1 | grep -oE 'promiscuity [0-9]+')" "promiscuity 0"
+}
+
+test_to_another_namespace()
+{
+	sw_new sw0
+	port_new sw0 1 mode=1 access=10 macs=02:00:00:00:00:01
+	port_new sw0 2 mode=1 access=10
+	ip netns add away
+	defer ip netns del away
+	ip link set p1 netns away || bad "it cannot be moved"
+	defer ip -n away link del p1
+	ip -n away -d link show p1 | grep -q 'ivmsw\|master' && bad "it is still a port"
+	same "its addresses" "$(fdb sw0 02:00:00:00:00:01 | wc -l)" 0
+	refused "." ip link set sw0 netns away
+	# a switch of its own there, that goes with its namespace
+	ip -n away link add sw0 type ivmsw || bad "no switch there"
+	ip -n away link set p1 master sw0
+	ip netns del away
+	ip link show sw0 >/dev/null || bad "the wrong switch went"
+}
+
+test_mirror_goes()
+{
+	sw_new sw0
+	port_new sw0 1 mode=1 access=10
+	port_new sw0 2 mode=1 access=10
+	port_new sw0 m mode=1 access=10
+	"$SWCTL" port p1 mirror=pm || bad "no mirror"
+	"$FRAMES" send q1 4 ffffffffffff02000000000188b500000000
+	counted pm mirrored 4
+	counted p2 tx 4
+	same "the mirror gets copies only" "$(stat pm tx)" 0
+	"$FRAMES" send qm 2 ffffffffffff02000000000288b500000000
+	counted pm drop_off 2
+	ip link set pm nomaster
+	same "mirror" "$(stat p1 mirror)" 0
+	"$SWCTL" port p1 learn=3 || bad "nothing can be changed afterwards"
+	balanced p1 p2
+}
+
+test_down_is_off()
+{
+	sw_new sw0
+	port_new sw0 1 mode=1 access=10
+	port_new sw0 2 mode=1 access=10
+	ip link set sw0 down
+	"$FRAMES" send q1 3 ffffffffffff02000000000188b500000000
+	counted p1 drop_off 3
+	ip link set sw0 up
+	ip link set p2 down
+	"$FRAMES" send q1 2 ffffffffffff02000000000188b500000000
+	counted p2 drop_tx_down 2
+	balanced p1 p2
+}
+
+# Random frames on ports of all kinds; then each is in its place.
+test_fuzz_and_balance()
+{
+	local i
+
+	sw_new sw0
+	port_new sw0 1 mode=1 access=10 macs=02:00:00:00:00:01 guard=1 ips=10.0.0.0/24
+	port_new sw0 2 mode=1 access=10 macs=02:00:00:00:00:02 storm-broadcast=1000 rate-out=100000
+	port_new sw0 3 mode=2 trunk=10,20,30 native=20 guard=1 macs=02:00:00:00:00:03
+	port_new sw0 4 mode=2 trunk=10,30 isolated=1
+	port_new sw0 5 mode=2 trunk=1-4094 role=1 rate-in=200000
+	port_new sw0 6 mode=1 access=10 isolated=1 learn=10
+	port_new sw0 7
+	for i in {1..7}; do
+		ip link set q$i mtu 9000
+		"$FRAMES" fuzz q$i 4000 $((i * 1000 + ${FUZZ_SEED:-1})) 02:00:00:00:00:0{1,2,3} &
+	done
+	wait
+	sleep 1
+	balanced p{1..7}
+	# the switch's own sums are those of its ports
+	same "rx of the switch" "$(ethtool -S sw0 | sed -n 's/ *rx: //p')" \
+		"$(for i in {1..7}; do stat p$i rx; done | paste -sd+ | bc 2>/dev/null || for i in {1..7}; do stat p$i rx; done | awk '{ s += $1 } END { print s }')"
+}
+
+test_watched_from_outside()
+{
+	sw_new sw0
+	host_new sw0 a 10.0.0.1/24 mode=1 access=10
+	host_new sw0 b 10.0.0.2/24 mode=1 access=10
+	host_new sw0 c 10.0.0.3/24 mode=1 access=20
+	tcpdump -n -e -i sw0 -c 4 icmp >on-switch 2>/dev/null &
+	defer kill $!
+	tcpdump -n -e -i pa -c 4 icmp >on-port 2>/dev/null &
+	defer kill $!
+	sleep 2
+	ip netns exec a ping -c 3 -W 2 -q 10.0.0.2 >/dev/null || bad "same VLAN"
+	ip netns exec a ping -c 1 -s 65000 -W 3 -q 10.0.0.2 >/dev/null || bad "65000 bytes"
+	ip netns exec a ping -c 1 -W 1 -q 10.0.0.3 >/dev/null && bad "another VLAN"
+	wait_for 5 test -s on-switch
+	grep -q 'vlan 10' on-switch || bad "on the switch: $(head -n 2 on-switch)"
+	wait_for 5 test -s on-port
+	grep -q 'vlan' on-port && bad "on the port: $(head -n 2 on-port)"
+	grep -q 'echo' on-port || bad "nothing on the port"
+	tc qdisc add dev pa ingress || bad "no tc"
+	tc filter add dev pa ingress matchall action drop 2>/dev/null && {
+		ip netns exec a ping -c 1 -W 1 -q 10.0.0.2 >/dev/null && bad "tc did not drop"
+	}
+	# the switch itself is no station
+	ip address add 10.0.0.9/24 dev sw0
+	ping -c 1 -W 1 -q 10.0.0.1 >/dev/null && bad "the host is on the switch without a port"
+	balanced pa pb pc
+}
+
+# Last: the module goes with a switch, ports, and traffic.
+test_unload()
+{
+	local i
+
+	[ "$(lsmod | awk '$1 == "ivm" { print $3 }')" = 0 ] || skip_it "the module is in use"
+	sw_new sw0
+	for i in 1 2; do port_new sw0 $i mode=1 access=10; done
+	noise 1 2
+	sleep 0.5
+	rmmod ivm || bad "it stays"
+	ip link show sw0 2>/dev/null && bad "a switch without a module"
+	ip link show p1 | grep -q master && bad "a port without a switch"
+	modprobe ivm || bad "it does not come again"
+}
+
+run_tests ports_vanish switches_vanish to_another_namespace mirror_goes down_is_off fuzz_and_balance watched_from_outside unload

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Far ends of ports: veth pairs whose inner end is a port, and raw sockets on the outer ones."""
+import os
+import select
+import socket
+import subprocess
+import time
+
+SWCTL = os.path.join(os.path.dirname(os.path.abspath(__file__)), "swctl")
+SOL_PACKET, PACKET_AUXDATA, PACKET_IGNORE_OUTGOING = 263, 8, 23
+VLAN_VALID, TPID_VALID = 0x10, 0x40
+
+
+def run(*words):
+    subprocess.run(words, check=True)
+
+
+def be16(n):
+    return n.to_bytes(2, "big")
+
+
+def mac(text):
+    return bytes(int(x, 16) for x in text.split(":"))
+
+
+def tag(vid, proto=0x8100, pcp=0):
+    return be16(proto) + be16(pcp << 13 | vid)
+
+
+class Wire:
+    """The outer end qNAME of a port pNAME of a switch."""
+
+    def __init__(self, switch, name, *config, mtu=9000, port_mtu=9000):
+        self.name, self.port, self.dev = name, "p" + name, "q" + name
+        run("ip", "link", "add", self.port, "mtu", str(port_mtu), "type", "veth",
+            "peer", "name", self.dev, "mtu", str(mtu))
+        for dev in self.port, self.dev:
+            with open(f"/proc/sys/net/ipv6/conf/{dev}/disable_ipv6", "w") as f:
+                f.write("1")
+        run("ip", "link", "set", self.port, "up", "master", switch)
+        run("ip", "link", "set", self.dev, "up", "promisc", "on", "arp", "off")
+        self.set(*config)
+        self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+        self.socket.setsockopt(socket.SOL_SOCKET, 33, 64 << 20)     # SO_RCVBUFFORCE
+        self.socket.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)
+        self.socket.setsockopt(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)
+        self.socket.bind((self.dev, 3))                             # ETH_P_ALL
+        self.socket.setblocking(False)
+
+    def set(self, *config):
+        if config:
+            run(SWCTL, "port", self.port, *config)
+
+    def send(self, frame):
+        """Waits where a queue on the way is full; a frame that is refused was not sent."""
+        while True:
+            try:
+                self.socket.send(frame)
+                return
+            except OSError as e:
+                if e.errno != 105:      # ENOBUFS
+                    raise
+                time.sleep(0.01)
+
+    def receive(self):
+        """The next frame with its tag where it is on the wire, or None."""
+        try:
+            data, aux, _, _ = self.socket.recvmsg(65536, 256)
+        except BlockingIOError:
+            return None
+        for level, kind, value in aux:
+            if level == SOL_PACKET and kind == PACKET_AUXDATA:
+                status = int.from_bytes(value[:4], "little")
+                if status & VLAN_VALID:
+                    proto = value[18:20] if status & TPID_VALID else b"\0\x81"
+                    data = data[:12] + proto[::-1] + value[17:15:-1] + data[12:]
+        return data
+
+    def stats(self):
+        text = subprocess.run((SWCTL, "show", self.port), check=True, capture_output=True).stdout.decode()
+        return {line.split()[0]: line.split()[1] if len(line.split()) > 1 else "" for line in text.splitlines()}
+
+
+def quiet(wires, seconds=0.3):
+    """All that arrives until nothing has for a while: {name: [frame...]}."""
+    got = {w.name: [] for w in wires}
+    last = time.monotonic()
+    while time.monotonic() - last < seconds:
+        ready, _, _ = select.select([w.socket for w in wires], [], [], seconds)
+        for w in wires:
+            if w.socket in ready:
+                while (frame := w.receive()) is not None:
+                    got[w.name].append(frame)
+                    last = time.monotonic()
+    return got
+
+
+def balance(wires):
+    """Sums over all ports: what came in, with copies, and what became of it."""
+    came = went = 0
+    for w in wires:
+        s = w.stats()
+        came += int(s["rx"]) + int(s["copies"])
+        went += int(s["tx"]) + sum(int(v) for k, v in s.items() if k.startswith("drop_"))
+    return came, went
