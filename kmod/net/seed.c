@@ -200,7 +200,7 @@ static int obey(char *line)
 	if (!strcmp(verb, "del")) {
 		list_del(&card->link);
 		card_free(card);
-	} else if (!strcmp(verb, "up") && sscanf(line, "%d", &number) == 1) {
+	} else if (!strcmp(verb, "up") && !kstrtoint(strim(line), 0, &number)) {
 		features.csum = number & IVM_NIC_CAN_CSUM;
 		features.tso4 = number & IVM_NIC_CAN_TSO4;
 		features.tso6 = number & IVM_NIC_CAN_TSO6;
@@ -209,7 +209,7 @@ static int obey(char *line)
 		ivm_nic_driver(card->nic, true, &features);
 	} else if (!strcmp(verb, "down")) {
 		ivm_nic_driver(card->nic, false, NULL);
-	} else if (!strcmp(verb, "room") && sscanf(line, "%d", &number) == 1) {
+	} else if (!strcmp(verb, "room") && !kstrtoint(strim(line), 0, &number)) {
 		atomic_set(&card->room, number < 0 ? INT_MAX / 2 : atomic_read(&card->room) + number);
 		ivm_nic_room(card->nic);
 	} else if (!strcmp(verb, "send")) {
