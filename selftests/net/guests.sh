@@ -31,21 +31,29 @@ guest()
 	vm_start "$name"
 }
 
+# What became of a guest that does not do what it should.
+tell() # NAME
+{
+	say "$1 is $(vm_state "$1") $(vm_get "$1" stop-reason) $(vm_get "$1" stop-code) $(vm_get "$1" text)"
+	console "$1" | tail -n 30 | sed "s/^/# $1: /"
+}
+
 # The root shell on the console has answered: types COMMAND, its output in $NAME.out, its status is ours.
 do_in() # NAME SECONDS COMMAND
 {
 	local name=$1 seconds=$2 mark
 
 	DONE=$((${DONE:-0} + 1))
-	mark="done-$name-$DONE"
-	printf '%s\n' "$3; echo $mark \$?" | timeout 60 ivmctl vm console "$name" --no-wait >/dev/null
-	if ! wait_for "$seconds" console_has "$name" "^$mark [0-9]+"; then
-		console "$name" | tail -n 5 | sed "s/^/# $name: /"
+	mark="$name-$DONE"
+	# what is typed is on the console, too, and may be broken into lines
+	printf '%s\n' "echo begin-$mark; $3; echo end-$mark \$?" | timeout 60 ivmctl vm console "$name" --no-wait >/dev/null
+	if ! wait_for "$seconds" console_has "$name" "^end-$mark [0-9]+$"; then
 		bad "$name does not answer to: $3"
+		tell "$name"
 		return 1
 	fi
-	console "$name" | sed -n "/echo $mark /,/^$mark /p" >"$name.out"
-	return "$(sed -nE "s/^$mark ([0-9]+)/\1/p" "$name.out")"
+	console "$name" | sed -n "/^begin-$mark\$/,/^end-$mark /p" >"$name.out"
+	return "$(sed -nE "s/^end-$mark ([0-9]+)\$/\1/p" "$name.out")"
 }
 
 prompt() { console "$1" | tail -n 1 | grep -q '^guest# '; }
@@ -53,7 +61,7 @@ prompt() { console "$1" | tail -n 1 | grep -q '^guest# '; }
 # Up, with an address: NAME NUMBER
 ready()
 {
-	wait_for 180 prompt "$1" || { console "$1" | tail -n 15 | sed "s/^/# $1: /"; give_up "$1 does not get ready"; }
+	wait_for 180 prompt "$1" || { tell "$1"; give_up "$1 does not get ready"; }
 	do_in "$1" 30 "ip link set eth0 up && ip addr add 10.0.0.$2/24 dev eth0" || give_up "$1 has no network card"
 }
 
@@ -133,7 +141,8 @@ frames() { cat "/sys/class/net/$(ifname "$1")/statistics/rx_packets"; }	# that i
 more_frames() { [ "$(frames "$1")" -ge "$2" ]; }
 flows() # NAME: it sends
 {
-	wait_for 60 more_frames "$1" $(($(frames "$1") + 200)) || bad "nothing flows from $1 ${2:-}"
+	vm_is "$1" running || { tell "$1"; give_up "$1 does not run ${2:-}"; }
+	wait_for 60 more_frames "$1" $(($(frames "$1") + 200)) || { tell "$1"; give_up "nothing flows from $1 ${2:-}"; }
 }
 
 test_pause_and_resume_under_traffic()
@@ -178,10 +187,9 @@ test_reset_under_traffic()
 		device=$(cat "/sys/class/net/$(ifname $who)/ifindex")
 		ivmctl vm reset $who || bad "$who cannot be reset"
 		same "device of $who" "$(cat "/sys/class/net/$(ifname $who)/ifindex")" "$device"
-		# all output of its last life ends before this
-		printf '\n' | ivmctl vm console $who --no-wait >/dev/null
-		again() { [ "$(console $who | grep -c '^guest ready ')" -ge 2 ]; }
-		wait_for 180 again || give_up "$who does not come back"
+		# behind the prompt of its last life
+		again() { [ "$(console $who | grep -c 'guest ready cpus=')" -ge 2 ]; }
+		wait_for 180 again || { tell $who; give_up "$who does not come back"; }
 		ready $who "$([ $who = a ] && echo 1 || echo 2)"
 		stream a b 2
 		flows a "after $who was reset"

@@ -165,6 +165,30 @@ test_watched_from_outside()
 	balanced pa pb pc
 }
 
+# Segments that are cut by the last device, if at all; tags that are put beside a frame, or into it.
+test_tcp_and_vlan_devices()
+{
+	sw_new sw0
+	host_new sw0 a 10.0.0.1/24 mode=1 access=10
+	host_new sw0 b 10.0.0.2/24 mode=2 trunk=10,20
+	ip -n b link add link eth0 name v10 type vlan id 10
+	ip -n b address del 10.0.0.2/24 dev eth0
+	ip -n b address add 10.0.0.2/24 dev v10
+	ip -n b link set v10 up
+	ip netns exec b iperf3 -s -1 -D
+	wait_for 5 eval "ip netns exec b ss -ltn | grep -q 5201" || bad "no server"
+	ip netns exec a timeout 20 iperf3 -c 10.0.0.2 -n 3M >iperf 2>&1 || bad "$(tail -n 3 iperf)"
+	# far fewer frames than segments: they came whole
+	[ "$(stat pa rx)" -lt 1500 ] || bad "$(stat pa rx) frames for 3 MB"
+	# without offloads at the other end: in segments, with a tag in the frame
+	ip netns exec b ethtool -K eth0 gro off rxvlan off >/dev/null 2>&1
+	ethtool -K pb tso off gso off txvlan off tx off >/dev/null 2>&1
+	ip netns exec b iperf3 -s -1 -D
+	wait_for 5 eval "ip netns exec b ss -ltn | grep -q 5201" || bad "no server"
+	ip netns exec a timeout 20 iperf3 -c 10.0.0.2 -n 1M >iperf 2>&1 || bad "$(tail -n 3 iperf)"
+	balanced pa pb
+}
+
 # Last: the module goes with a switch, ports, and traffic.
 test_unload()
 {
@@ -181,4 +205,4 @@ test_unload()
 	modprobe ivm || bad "it does not come again"
 }
 
-run_tests ports_vanish switches_vanish to_another_namespace mirror_goes down_is_off fuzz_and_balance watched_from_outside unload
+run_tests ports_vanish switches_vanish to_another_namespace mirror_goes down_is_off fuzz_and_balance watched_from_outside tcp_and_vlan_devices unload

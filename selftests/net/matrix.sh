@@ -11,14 +11,14 @@ clean() { for d in $(ip -o link show | grep -oE 'p[a-z0-9]+@' | tr -d @); do ip 
 test_matrix()
 {
 	defer clean
-	timeout 300 python3 "$HERE/matrix.py" || bad "frames are not where they must be"
+	timeout 300 python3 -u "$HERE/matrix.py" || bad "frames are not where they must be"
 }
 
 # The same matrix sees a port that is in another VLAN than it should be.
 test_seeded_leak()
 {
 	defer clean
-	! timeout 300 python3 "$HERE/matrix.py" leak || bad "a leak was not seen"
+	! timeout 300 python3 -u "$HERE/matrix.py" leak || bad "a leak was not seen"
 }
 
 run_tests matrix seeded_leak
