@@ -105,14 +105,14 @@ at_most() # WHAT GOT LIMIT
 	[ "$2" -le "$3" ] || bad "$1 is $2, more than $3"
 }
 
-# refused PATTERN COMMAND...: status 1 (or 2: usage), one line on stderr that matches.
+# refused PATTERN COMMAND...: status 1 (2: usage; iproute2 says 255), one line on stderr that matches.
 refused()
 {
 	local pattern=$1 status=0
 
 	shift
 	"$@" >refused.out 2>refused.err || status=$?
-	if [ $status -ne 1 ] && [ $status -ne 2 ]; then
+	if [ $status -ne 1 ] && [ $status -ne 2 ] && [ $status -ne 255 ]; then
 		bad "'$*' ended with $status, not with a refusal: $(head -c 300 refused.err)"
 	elif ! grep -qiE -- "$pattern" refused.err; then
 		bad "'$*' says '$(head -c 300 refused.err)', nothing like /$pattern/"
