@@ -10,6 +10,7 @@
  *   send NAME HEX                   a frame; EAGAIN when it must wait
  *   gso NAME TYPE SIZE HEADERS CSUM_START CSUM_OFFSET HEX
  *
+ * Several with ; between them happen without delay; the last one's result counts.
  * Reading shows a line for each card: name, device, link, frames delivered, how
  * often it was resumed, and the last frame with its tag, type and size of its
  * segments.
@@ -226,8 +227,8 @@ static int obey(char *line)
 
 static ssize_t cards_write(struct file *file, const char __user *from, size_t size, loff_t *pos)
 {
-	char *line;
-	int err;
+	char *line, *rest, *one;
+	int err = -EINVAL;
 
 	if (size > 2 * FRAME_MAX + 100)
 		return -E2BIG;
@@ -235,7 +236,8 @@ static ssize_t cards_write(struct file *file, const char __user *from, size_t si
 	if (IS_ERR(line))
 		return PTR_ERR(line);
 	mutex_lock(&lock);
-	err = obey(line);
+	for (rest = line; (one = strsep(&rest, ";"));)
+		err = obey(strim(one));
 	mutex_unlock(&lock);
 	kfree(line);
 	return err ?: size;

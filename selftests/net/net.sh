@@ -64,5 +64,15 @@ balanced() # PORT...
 	say "${sums% *} frames, each in its place"
 }
 
+# The same by the switch's own sums, which keep what ports that left have counted.
+balanced_all() # SWITCH
+{
+	local sums
+
+	sums=$(ethtool -S "$1" | tr -d ': ' | sed -E 's/([0-9]+)$/ \1/' |
+		awk '$1 == "rx" || $1 == "copies" { came += $2 } $1 == "tx" || /^drop_/ { went += $2 } END { print came, went }')
+	[ "${sums% *}" = "${sums#* }" ] && [ "${sums% *}" != 0 ] || bad "${sums% *} frames came in, ${sums#* } went somewhere"
+}
+
 fdb() { bridge fdb show | grep "master $1" | grep "${2:-}"; }
 learnt() { stat "$1" learnt; }
