@@ -38,11 +38,15 @@ static void open_socket(const char *dev)
 		err(2, "%s", dev);
 }
 
-/* Devices may go while this runs: that is no failure, but the end. */
-static void out(const void *frame, size_t len)
+/*
+ * A queue on the way may be full for a moment; a veth says the same of a frame
+ * that is too long for its other end, which stays so. Devices may go while this
+ * runs: that is no failure, but the end.
+ */
+static void out(const void *frame, size_t len, unsigned int tries)
 {
 	while (send(fd, frame, len, 0) < 0) {
-		if (errno == EMSGSIZE)
+		if (errno == EMSGSIZE || !tries--)
 			return;
 		if (errno != ENOBUFS)
 			exit(errno == ENXIO || errno == ENODEV || errno == ENETDOWN ? 0 : 1);
@@ -95,7 +99,7 @@ static void fuzz_frame(uint8_t macs[][6], unsigned int nr_macs)
 	}
 	if (at < len && next() % 4)
 		frame[at] = starts[next() % 4];
-	out(frame, len);
+	out(frame, len, 10);
 }
 
 int main(int argc, char **argv)
@@ -112,7 +116,7 @@ int main(int argc, char **argv)
 	if (!strcmp(argv[1], "send") && argc == 5) {
 		len = unhex(argv[4], frame, sizeof(frame));
 		for (i = 0; i < count; i++)
-			out(frame, len);
+			out(frame, len, 100000);
 	} else if (!strcmp(argv[1], "macs")) {
 		memset(frame, 0xff, 6);
 		frame[6] = 6;
@@ -123,7 +127,7 @@ int main(int argc, char **argv)
 			uint32_t number = htonl(i);
 
 			memcpy(frame + 8, &number, 4);
-			out(frame, 60);
+			out(frame, 60, 100000);
 		}
 	} else if (!strcmp(argv[1], "fuzz") && argc >= 5) {
 		state = strtoull(argv[4], NULL, 0) * 0x9e3779b97f4a7c15ULL | 1;

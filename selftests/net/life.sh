@@ -126,6 +126,7 @@ test_fuzz_and_balance()
 	port_new sw0 7
 	for i in {1..7}; do
 		ip link set q$i mtu 9000
+		[ $((i % 2)) = 0 ] || ip link set p$i mtu 9000
 		"$FRAMES" fuzz q$i 4000 $((i * 1000 + ${FUZZ_SEED:-1})) 02:00:00:00:00:0{1,2,3} &
 	done
 	wait

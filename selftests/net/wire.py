@@ -53,7 +53,7 @@ class Wire:
 
     def send(self, frame):
         """Waits where a queue on the way is full; a frame that is refused was not sent."""
-        while True:
+        for tries in range(500):
             try:
                 self.socket.send(frame)
                 return
@@ -61,6 +61,7 @@ class Wire:
                 if e.errno != 105:      # ENOBUFS
                     raise
                 time.sleep(0.01)
+        raise OSError(f"{self.dev} takes no frame of {len(frame)} bytes")
 
     def receive(self):
         """The next frame with its tag where it is on the wire, or None."""
