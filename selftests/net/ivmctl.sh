@@ -42,7 +42,7 @@ test_a_switch_comes_and_goes()
 	# what ip makes is the same
 	ip link add sw1 type ivmsw || bad "ip cannot make a switch"
 	defer gone sw1
-	ivmctl switch show sw1 >out; grep -qE "^state +down" out || bad "sw1 is not shown as down: $(cat out)"
+	ivmctl switch show sw1 >out; grep -qE "^state +up" out || bad "sw1 is not shown as up: $(cat out)"
 	ivmctl switch delete sw1 || bad "cannot delete what ip made"
 	ivmctl switch delete sw0 || bad "cannot delete"
 	same "master of up0" "$(master_of up0)" ""
