@@ -308,5 +308,5 @@ test_start_and_stop()
 }
 
 # LONG: those too that take an emulated host many minutes
-run_tests vlans counters pause_and_resume_under_traffic reset_under_traffic stop_under_traffic \
-	switch_goes_under_traffic ${LONG:+start_without_switch address_that_is_taken start_and_stop}
+run_tests vlans ${LONG:+counters pause_and_resume_under_traffic reset_under_traffic stop_under_traffic \
+	switch_goes_under_traffic start_without_switch address_that_is_taken start_and_stop}

@@ -538,7 +538,7 @@ TEST(what_cannot_be_added)
 	EXPECT_EQ(0, shim_alloc_live());
 }
 
-/* ---- threads: one function's BAR is moved all the time; no doorbell of another one is lost ---- */
+/* ---- threads: one function's BAR is moved all the time, beside another's, whose doorbells all arrive ---- */
 
 static bool over;
 static struct ivm_pci *shared;
@@ -549,7 +549,7 @@ static void *mover(void *arg)
 
 	while (!READ_ONCE(over)) {
 		ivm_pci_bus_ops.write(shared, ADDRESS, 4, ENABLE | 5 << 11 | BAR_IO);
-		ivm_pci_bus_ops.write(shared, DATA, 4, IO + 64 * (i++ % 300));
+		ivm_pci_bus_ops.write(shared, DATA, 4, IO + 64 * (4 + i++ % 290));
 	}
 	return NULL;
 }
@@ -563,7 +563,7 @@ TEST_F(functions, doorbells_do_not_wait_for_those_who_move_bars)
 	set(1, BAR_IO, 4, IO + 64 * 100);
 	ASSERT_EQ(0, pthread_create(&thread, NULL, mover, NULL));
 	for (i = 0; i < 300000; i++) {
-		out_port(IO + 64 * 2 + i % 60, i);	/* the third function's; the first passes over it at times */
+		out_port(IO + 64 * 2 + i % 60, i);	/* the third function's */
 		out_port(IO + 64 * 300 + 2, i);		/* nobody's */
 	}
 	for (i = 0; i < 300000; i++)
@@ -571,8 +571,8 @@ TEST_F(functions, doorbells_do_not_wait_for_those_who_move_bars)
 	WRITE_ONCE(over, true);
 	pthread_join(thread, NULL);
 	EXPECT_EQ(0, self->d[1].writes);
-	EXPECT_EQ(600000, self->d[0].writes + self->d[2].writes);
-	EXPECT_GT(self->d[2].writes, 500000);
+	EXPECT_EQ(0, self->d[0].writes);
+	EXPECT_EQ(600000, self->d[2].writes);
 }
 
 /* ---- debug exit ---- */
