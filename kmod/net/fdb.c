@@ -42,6 +42,18 @@ struct ivm_fdb_entry *ivm_fdb_find(struct ivm_switch *sw, u64 key)
 	return rhashtable_lookup(&sw->fdb, &key, fdb_params);
 }
 
+/* With fdb_lock, under which entries come and go: what is found stays. The table itself may be replaced meanwhile. */
+static struct ivm_fdb_entry *find_locked(struct ivm_switch *sw, u64 key)
+{
+	struct ivm_fdb_entry *entry;
+
+	lockdep_assert_held(&sw->fdb_lock);
+	rcu_read_lock();
+	entry = ivm_fdb_find(sw, key);
+	rcu_read_unlock();
+	return entry;
+}
+
 static struct ivm_fdb_entry *entry_new(struct ivm_port *port, u64 key, enum ivm_fdb_kind kind, gfp_t gfp)
 {
 	struct ivm_fdb_entry *entry = kmalloc(sizeof(*entry), gfp);
@@ -101,7 +113,7 @@ static int claim_one(struct ivm_port *port, u64 key, enum ivm_fdb_kind kind)
 	if (!entry)
 		return -ENOMEM;
 	spin_lock_bh(&sw->fdb_lock);
-	old = ivm_fdb_find(sw, key);
+	old = find_locked(sw, key);
 	if (old && old->kind != IVM_FDB_LEARNT) {
 		err = -EEXIST;
 	} else {
@@ -233,7 +245,7 @@ void ivm_fdb_learn(struct ivm_port *port, u64 key, unsigned int limit)
 	spin_lock(&sw->fdb_lock);
 	if (port->gone || port->nr_learnt >= limit)
 		goto out;
-	old = ivm_fdb_find(sw, key);
+	old = find_locked(sw, key);
 	if (old && (old->port == port || old->kind != IVM_FDB_LEARNT))
 		goto out;
 	if (old)
@@ -288,7 +300,7 @@ static int add_learnt(struct ivm_port *port, u64 key, bool replace, struct netli
 	if (!entry)
 		return -ENOMEM;
 	spin_lock_bh(&sw->fdb_lock);
-	old = ivm_fdb_find(sw, key);
+	old = find_locked(sw, key);
 	if (old && (!replace || old->kind != IVM_FDB_LEARNT)) {
 		NL_SET_ERR_MSG(extack, "the switch knows this address in this VLAN already");
 		err = -EEXIST;
@@ -329,7 +341,7 @@ int ivm_fdb_del(struct ivm_switch *sw, u64 key, struct netlink_ext_ack *extack)
 	int err = 0;
 
 	spin_lock_bh(&sw->fdb_lock);
-	entry = ivm_fdb_find(sw, key);
+	entry = find_locked(sw, key);
 	if (!entry) {
 		err = -ENOENT;
 	} else if (names_mac(rtnl_dereference(entry->port->rules), key)) {
