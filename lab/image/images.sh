@@ -259,3 +259,8 @@ image_guest()
 		"=$(declare -f make_guest put_modules put_busybox) ${guest_modules[*]}")" \
 		make_guest "$kver" "$version"
 }
+
+# --- what mends the emulator -------------------------------------------------
+
+make_ferr() { gcc -O2 -Wall -Wextra -Werror -shared -fPIC -o "$1/ferr.so" "$LAB/ferr.c"; }
+image_ferr() { lab_cached ferr "$(lab_key "$LAB/ferr.c")" make_ferr; }

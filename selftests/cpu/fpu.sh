@@ -72,8 +72,8 @@ test_no_bit_differs_either_way()
 	done
 	[[ $(cat $stress) =~ errors\ ([0-9]+) ]] || give_up "no result of the host"
 	same "errors of the host" "${BASH_REMATCH[1]}" 0
-	# a few thousand times in a million rounds
-	least=$((ROUNDS / 300))
+	# some thousand times in a million rounds; how many depends on this machine's speed
+	least=$((ROUNDS / 1000))
 	[[ $line =~ softirq\ ([0-9]+)\ thread\ ([0-9]+) ]] || give_up "no result of the host"
 	[ "${BASH_REMATCH[1]}" -ge $least ] && [ "${BASH_REMATCH[2]}" -ge $least ] ||
 		bad "the host hardly used its registers: it should have, $least times each way"
