@@ -30,6 +30,63 @@ test_vlans()
 	must_not_ping c 1
 }
 
+feature() # VM BIT NAME: of its card, as its driver took it
+{
+	[ "$(sed -n "s/^[01]\{$2\}\(.\).*/\1/p" "$1.features")" = 1 ] || bad "$1's driver has not taken $3"
+}
+
+# What a stock driver makes of the card: offloads, a pair of queues for each vCPU, link state, the address.
+test_card_of_a_stock_guest()
+{
+	local drops
+
+	need_vcpus 3
+	new_switch
+	guest b 2 vlan:10
+	VCPUS=2 guest a 1 vlan:10,queues:2
+	ready a 1
+	ready b 2
+	do_in a 30 "cat /sys/bus/virtio/devices/virtio0/features; ls /sys/class/net/eth0/queues | tr '\n' ' '; grep -c 'virtio0-input' /proc/interrupts; uname -r"
+	grep -oE '^[01]{64}$' a.out >a.features
+	feature a 0 CSUM
+	feature a 1 GUEST_CSUM
+	feature a 7 GUEST_TSO4
+	feature a 8 GUEST_TSO6
+	feature a 11 HOST_TSO4
+	feature a 12 HOST_TSO6
+	feature a 15 MRG_RXBUF
+	feature a 16 STATUS
+	feature a 17 CTRL_VQ
+	feature a 22 MQ
+	feature a 29 EVENT_IDX
+	feature a 32 VERSION_1
+	grep -q 'rx-0 rx-1 tx-0 tx-1' a.out || { bad "not two pairs of queues for two vCPUs"; sed 's/^/# /' a.out; }
+	# each vCPU sends by a queue of its own
+	for cpu in 1 2; do
+		do_in a 60 "taskset $cpu ping -c 3 -W 2 10.0.0.2" || { bad "vCPU $cpu cannot ping"; sed 's/^/# /' a.out; }
+	done
+	# the operator pulls the plug, and puts it in again
+	ip link set "$(ifname a)" down
+	do_in a 30 "sleep 1; cat /sys/class/net/eth0/carrier" || bad "no carrier file"
+	grep -qx 0 a.out || bad "the guest does not see that its link is down"
+	must_not_ping b 1
+	ip link set "$(ifname a)" up
+	do_in a 30 "sleep 1; cat /sys/class/net/eth0/carrier"
+	grep -qx 1 a.out || bad "the guest does not see that its link is up"
+	must_ping b 1
+	# P2: another address than the definition's gets it nowhere
+	drops=$(ethtool -S "$(ifname a)" | sed -n 's/^ *drop_guard_mac: //p')
+	do_in a 30 "ip link set eth0 address 02:00:00:00:00:77; cat /sys/class/net/eth0/address; true"
+	if grep -qx 02:00:00:00:00:77 a.out; then
+		must_not_ping a 2
+		[ "$(ethtool -S "$(ifname a)" | sed -n 's/^ *drop_guard_mac: //p')" -gt "${drops:-0}" ] ||
+			bad "its frames under a false name are not counted"
+	else
+		say "its driver is refused another address"
+		must_ping a 2
+	fi
+}
+
 # The guest's count of what it sent and got is the host's, from the other side.
 guest_counts() # NAME: sets sent, got
 {
@@ -241,5 +298,5 @@ test_start_and_stop()
 }
 
 # LONG: those too that take an emulated host many minutes
-run_tests vlans ${LONG:+counters pause_and_resume_under_traffic reset_under_traffic stop_under_traffic \
+run_tests vlans card_of_a_stock_guest ${LONG:+counters pause_and_resume_under_traffic reset_under_traffic stop_under_traffic \
 	switch_goes_under_traffic start_without_switch address_that_is_taken start_and_stop}

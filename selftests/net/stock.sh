@@ -26,8 +26,8 @@ guest()
 	for words in "$@"; do
 		nics+=("nic=switch:$SW,mac:$(printf '02:00:00:00:%02x:%02x' ${#nics[@]} "$number"),$words")
 	done
-	vm_create "$name" kernel=/guest/vmlinux initrd="${INITRD:-/guest/initrd}" memory=128M cmdline="$CMDLINE" \
-		"${nics[@]}"
+	vm_create "$name" kernel=/guest/vmlinux initrd="${INITRD:-/guest/initrd}" vcpus="${VCPUS:-1}" memory=128M \
+		cmdline="$CMDLINE" "${nics[@]}"
 	vm_start "$name"
 }
 
