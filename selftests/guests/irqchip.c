@@ -250,7 +250,7 @@ static void uart_loopback(void)
 
 static void pm_timer_runs(void)
 {
-	u64 a = pm_timer(), t = rdtsc(), ticks;
+	u64 t = rdtsc(), a = pm_timer(), ticks;	/* the TSC outside: a host that is busy in between lengthens both */
 
 	delay_us(50000);
 	ticks = (pm_timer() - a) & 0xffffff;
