@@ -44,6 +44,16 @@ host_new() # SWITCH X ADDRESS/LEN [KEY=VALUE]...
 	ip -n "$x" address add "$address" dev eth0 nodad
 }
 
+noise() # X...: each sends without end
+{
+	local x
+
+	for x; do
+		(while "$FRAMES" fuzz "q$x" 5000 "$RANDOM" 02:00:00:00:00:01 02:00:00:00:00:02; do :; done) >/dev/null 2>&1 &
+		defer kill $!
+	done
+}
+
 stat() { "$SWCTL" show "$1" | sed -n "s/^$2 //p"; }
 stat_is() { [ "$(stat "$1" "$2")" = "$3" ]; }
 
