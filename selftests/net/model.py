@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The ports of the matrix, and what a switch does, as naively as can be: VLANs are sets, nothing is remembered."""
+from card import have_cards
 from wire import mac, tag
 
 TAGS = (0x8100, 0x88a8, 0x9100, 0x9200, 0x9300)
 
 
 class Port:
-    def __init__(self, name, mode, access=0, vlans=(), native=0, isolated=False, uplink=False, mtu=9000):
+    def __init__(self, name, mode, access=0, vlans=(), native=0, isolated=False, uplink=False, mtu=9000,
+                 card=False):
         self.name, self.mode, self.access, self.native = name, mode, access, native
         self.vlans = set(vlans) if mode == "trunk" else {access} if mode == "access" else set()
         self.untagged = native if mode == "trunk" else access if mode == "access" else 0
         self.isolated, self.uplink, self.mtu = isolated, uplink, mtu
+        self.card = card
         self.mac = None
 
     def config(self):
@@ -44,6 +47,16 @@ PORTS = [
     Port("up10", "access", 10, uplink=True),
     Port("off", "off"),
 ]
+# of VMs, without a VM behind them, where the module has such
+if have_cards():
+    PORTS += [
+        Port("k10", "access", 10, mtu=1500, card=True),
+        Port("l10", "access", 10, mtu=1500, card=True),
+        Port("ki10", "access", 10, mtu=1500, isolated=True, card=True),
+        Port("k20", "access", 20, mtu=1500, card=True),
+        Port("kt", "trunk", vlans={10, 20}, mtu=1500, card=True),
+        Port("ktn", "trunk", vlans={10, 20}, native=20, mtu=1500, card=True),
+    ]
 for n, p in enumerate(PORTS):
     p.mac = bytes((2, 0xee, 0, 0, 0, n))
 BY_MAC = {p.mac: p for p in PORTS}

@@ -47,17 +47,43 @@ def sender(dev, segments):
     return s
 
 
-def tcp4_header(frame, size):
-    """What says that frame is TCP over IPv4 without options, to be cut into segments of size bytes: virtio_net_hdr."""
+def tcp4_offsets(frame):
+    """Where the headers of IPv4, without options, and TCP begin."""
     ip = frame.index(b"\x08\x00\x45", 12) + 2
-    return b"\1\1" + b"".join(n.to_bytes(2, sys.byteorder) for n in (ip + 40, size, ip + 20, 16))
+    return ip, ip + 20
 
 
-class Wire:
+def tcp4_header(frame, size):
+    """What says that frame is to be cut into segments of size bytes: virtio_net_hdr."""
+    ip, tcp = tcp4_offsets(frame)
+    return b"\1\1" + b"".join(n.to_bytes(2, sys.byteorder) for n in (tcp + 20, size, tcp, 16))
+
+
+class Port:
+    """A port of a switch by its device, whatever is behind it."""
+
+    def __init__(self, name, port):
+        self.name, self.port = name, port
+
+    def set(self, *config):
+        if config:
+            swctl("port", self.port, *config)
+
+    def stats(self):
+        text = subprocess.run((SWCTL, "show", self.port), check=True, capture_output=True).stdout.decode()
+        return {line.split()[0]: line.split()[1] if len(line.split()) > 1 else "" for line in text.splitlines()}
+
+    def rest(self):
+        """What arrived and quiet() does not see."""
+        return []
+
+
+class Wire(Port):
     """The outer end qNAME of a port pNAME of a switch."""
 
     def __init__(self, switch, name, *config, mtu=9000, port_mtu=9000):
-        self.name, self.port, self.dev = name, "p" + name, "q" + name
+        super().__init__(name, "p" + name)
+        self.dev = "q" + name
         run("ip", "link", "add", self.port, "mtu", str(port_mtu), "type", "veth",
             "peer", "name", self.dev, "mtu", str(mtu))
         for dev in self.port, self.dev:
@@ -73,10 +99,6 @@ class Wire:
         self.socket.setblocking(False)
 
         self.senders = {}
-
-    def set(self, *config):
-        if config:
-            swctl("port", self.port, *config)
 
     def sender(self, tags, segments):
         """Of frames whose outermost tag is put beside them, as a network card would: by way of a vlan device."""
@@ -125,14 +147,14 @@ class Wire:
                     data = data[:12] + proto[::-1] + value[17:15:-1] + data[12:]
         return data
 
-    def stats(self):
-        text = subprocess.run((SWCTL, "show", self.port), check=True, capture_output=True).stdout.decode()
-        return {line.split()[0]: line.split()[1] if len(line.split()) > 1 else "" for line in text.splitlines()}
+    def end(self):
+        run("ip", "link", "del", self.port)
 
 
 def quiet(wires, seconds=0.3):
     """All that arrives until nothing has for a while: {name: [frame...]}."""
     got = {w.name: [] for w in wires}
+    wires = [w for w in wires if isinstance(w, Wire)]
     last = time.monotonic()
     while time.monotonic() - last < seconds:
         ready, _, _ = select.select([w.socket for w in wires], [], [], seconds)
