@@ -112,14 +112,25 @@ static void packet(struct header *h, u32 kind, u32 len)
 	u8 *eth = (u8 *)(h + 1), *ip = eth + 14;
 
 	if (kind & 1) {
-		eth[12] = 0x86, eth[13] = 0xdd;
-		ip[0] = 0x60, ip[4] = (len - 54) >> 8, ip[5] = len - 54, ip[6] = kind & 2 ? 17 : 6, ip[7] = 64;
-		ip[8] = 0xfe, ip[9] = 0x80;
+		eth[12] = 0x86;
+		eth[13] = 0xdd;
+		ip[0] = 0x60;
+		ip[4] = (len - 54) >> 8;
+		ip[5] = len - 54;
+		ip[6] = kind & 2 ? 17 : 6;
+		ip[8] = 0xfe;
+		ip[9] = 0x80;
 		ip[52] = 0x50;
 	} else {
-		eth[12] = 0x08, eth[13] = 0;
-		ip[0] = 0x45, ip[2] = (len - 14) >> 8, ip[3] = len - 14, ip[8] = 64, ip[9] = kind & 2 ? 17 : 6;
-		ip[12] = 10, ip[15] = 9, ip[16] = 10, ip[19] = 2;
+		eth[12] = 0x08;
+		eth[13] = 0;
+		ip[0] = 0x45;
+		ip[2] = (len - 14) >> 8;
+		ip[3] = len - 14;
+		ip[8] = 64;
+		ip[9] = kind & 2 ? 17 : 6;
+		ip[12] = 10;
+		ip[16] = 10;
 		ip[32] = 0x50;
 	}
 }
