@@ -9,11 +9,13 @@
  *   room NAME N                     its ring takes N more frames, -1 any number
  *   send NAME HEX                   a frame; EAGAIN when it must wait
  *   gso NAME TYPE SIZE HEADERS CSUM_START CSUM_OFFSET HEX
+ *   forget NAME                     what was delivered to it
  *
  * Several with ; between them happen without delay; the last one's result counts.
  * Reading shows a line for each card: name, device, link, frames delivered, how
  * often it was resumed, and the last frame with its tag, type and size of its
- * segments.
+ * segments. Reading ivm_net/frames shows all frames delivered since it was made to
+ * forget them: name and bytes, a line each.
  */
 #include "seed.h"
 #include "nic.h"
@@ -27,9 +29,11 @@
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
+#include <linux/vmalloc.h>
 #include <net/net_namespace.h>
 
-#define FRAME_MAX	3000
+#define FRAME_MAX	4000
+#define LOG_MAX		(2U << 20)
 
 struct card {
 	struct list_head link;
@@ -42,6 +46,8 @@ struct card {
 	u8 last[FRAME_MAX + VLAN_HLEN];
 	u32 last_len;
 	u16 gso, gso_size;
+	u8 *log;		/* of frames: two bytes of length, and the frame; what does not fit is not there */
+	u32 log_len;
 };
 
 static struct dentry *dir;
@@ -65,6 +71,17 @@ static void rest_of(const struct ivm_frame *frame, u8 *to, u32 from, u32 len)
 			if (at >= from && at < len)
 				to[at - from] = ((u8 *)frame->piece[i].data)[k];
 	}
+}
+
+/* With the card's lock: remember its last frame. */
+static void log_last(struct card *card)
+{
+	if (card->log_len + 2 + card->last_len > LOG_MAX)
+		return;
+	memcpy(card->log + card->log_len + 2, card->last, card->last_len);
+	card->log[card->log_len] = card->last_len >> 8;
+	card->log[card->log_len + 1] = card->last_len;
+	card->log_len += 2 + card->last_len;
 }
 
 static int deliver(void *ctx, const struct ivm_frame *frame, unsigned int queue)
@@ -91,6 +108,7 @@ static int deliver(void *ctx, const struct ivm_frame *frame, unsigned int queue)
 	card->last_len = len + tag;
 	card->gso = frame->gso;
 	card->gso_size = frame->gso_size;
+	log_last(card);
 	spin_unlock(&card->lock);
 	return 0;
 }
@@ -121,6 +139,7 @@ static void card_free(struct card *card)
 {
 	ivm_nic_destroy(card->nic);
 	put_net(card->net);
+	vfree(card->log);
 	kfree(card);
 }
 
@@ -142,6 +161,10 @@ static int card_new(char *args)
 	config->access = vid;
 	config->nr_ranges = 1;
 	config->range[0] = (struct ivm_vlan_range){ 1, 4094 };
+	err = -ENOMEM;
+	card->log = vmalloc(LOG_MAX);
+	if (!card->log)
+		goto out;
 	params.queues = queues;
 	params.net = card->net = get_net(current->nsproxy->net_ns);
 	card->up = true;
@@ -156,6 +179,8 @@ static int card_new(char *args)
 	list_add_tail(&card->link, &cards);
 	card = NULL;
 out:
+	if (card)
+		vfree(card->log);
 	kfree(card);
 	kfree(config);
 	return err;
@@ -213,6 +238,10 @@ static int obey(char *line)
 	} else if (!strcmp(verb, "room") && !kstrtoint(strim(line), 0, &number)) {
 		atomic_set(&card->room, number < 0 ? INT_MAX / 2 : atomic_read(&card->room) + number);
 		ivm_nic_room(card->nic);
+	} else if (!strcmp(verb, "forget")) {
+		spin_lock_bh(&card->lock);
+		card->log_len = 0;
+		spin_unlock_bh(&card->lock);
 	} else if (!strcmp(verb, "send")) {
 		return card_send(card, &frame, strim(line));
 	} else if (!strcmp(verb, "gso") && sscanf(line, "%hhu %hu %hu %hu %hu %n", &frame.gso, &frame.gso_size, &frame.hdr_len,
@@ -264,6 +293,50 @@ static int cards_show(struct seq_file *seq, void *unused)
 	return 0;
 }
 
+static void show_log(struct seq_file *seq, const struct card *card, u32 end)
+{
+	u32 at, len, i;
+
+	for (at = 0; at < end; at += len) {
+		len = card->log[at] << 8 | card->log[at + 1];
+		at += 2;
+		seq_printf(seq, "%s ", card->name);
+		for (i = 0; i < len; i++)
+			seq_printf(seq, "%02x", card->log[at + i]);
+		seq_puts(seq, "\n");
+	}
+}
+
+static int frames_show(struct seq_file *seq, void *unused)
+{
+	struct card *card;
+	u32 end;
+
+	mutex_lock(&lock);
+	list_for_each_entry(card, &cards, link) {
+		/* what is there stays, as long as nobody makes it forget, which takes the mutex */
+		spin_lock_bh(&card->lock);
+		end = card->log_len;
+		spin_unlock_bh(&card->lock);
+		show_log(seq, card, end);
+	}
+	mutex_unlock(&lock);
+	return 0;
+}
+
+static int frames_open(struct inode *inode, struct file *file)
+{
+	return single_open(file, frames_show, NULL);
+}
+
+static const struct file_operations frames_fops = {
+	.owner = THIS_MODULE,
+	.open = frames_open,
+	.read = seq_read,
+	.llseek = seq_lseek,
+	.release = single_release,
+};
+
 static int cards_open(struct inode *inode, struct file *file)
 {
 	return single_open(file, cards_show, NULL);
@@ -282,6 +355,7 @@ void ivm_net_seed_init(void)
 {
 	dir = debugfs_create_dir("ivm_net", NULL);
 	debugfs_create_file("cards", 0600, dir, NULL, &cards_fops);
+	debugfs_create_file("frames", 0400, dir, NULL, &frames_fops);
 }
 
 void ivm_net_seed_exit(void)

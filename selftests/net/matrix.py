@@ -8,54 +8,13 @@ the byte, must be what a naive model says, and every counter must be, too.
                         back, and the matrix must notice
 """
 import sys
+from typing import NamedTuple
 
-from wire import Wire, be16, balance, mac, quiet, run, tag
+from card import Card
+from model import PORTS, model, word
+from wire import Wire, be16, balance, mac, quiet, run, swctl, tag
 
-TAGS = (0x8100, 0x88a8, 0x9100, 0x9200, 0x9300)
 SWITCH = "swm"
-
-
-class Port:
-    def __init__(self, name, mode, access=0, vlans=(), native=0, isolated=False, uplink=False, mtu=9000):
-        self.name, self.mode, self.access, self.native = name, mode, access, native
-        self.vlans = set(vlans) if mode == "trunk" else {access} if mode == "access" else set()
-        self.untagged = native if mode == "trunk" else access if mode == "access" else 0
-        self.isolated, self.uplink, self.mtu = isolated, uplink, mtu
-        self.mac = None
-
-    def config(self):
-        words = [f"mode={('off', 'access', 'trunk').index(self.mode)}", f"role={int(self.uplink)}",
-                 f"isolated={int(self.isolated)}", "macs=" + ":".join(f"{b:02x}" for b in self.mac)]
-        if self.mode == "access":
-            words.append(f"access={self.access}")
-        if self.mode == "trunk":
-            vlans = sorted(self.vlans)
-            # as ranges, so that 4094 of them fit
-            ranges, first = [], vlans[0]
-            for v, after in zip(vlans, vlans[1:] + [0]):
-                if after != v + 1:
-                    ranges.append(f"{first}-{v}")
-                    first = after
-            words += ["trunk=" + ",".join(ranges), f"native={self.native}"]
-        return words
-
-
-PORTS = [
-    Port("a10", "access", 10),
-    Port("b10", "access", 10),
-    Port("c20", "access", 20, mtu=1500),
-    Port("t", "trunk", vlans={10, 20, 30}),
-    Port("tn30", "trunk", vlans={10, 30}, native=30),
-    Port("tn20", "trunk", vlans=range(20, 41), native=20),
-    Port("i10", "access", 10, isolated=True),
-    Port("j10", "access", 10, isolated=True),
-    Port("up", "trunk", vlans=range(1, 4095), uplink=True),
-    Port("up10", "access", 10, uplink=True),
-    Port("off", "off"),
-]
-for n, p in enumerate(PORTS):
-    p.mac = bytes((2, 0xee, 0, 0, 0, n))
-BY_MAC = {p.mac: p for p in PORTS}
 
 BROADCAST = b"\xff" * 6
 DESTINATIONS = [BROADCAST, mac("01:00:5e:00:00:05"), mac("33:33:00:00:00:05"), mac("02:99:00:00:00:01")]
@@ -65,71 +24,22 @@ NOT_RESERVED = [mac("01:80:c2:00:00:10")]
 
 OUTER = [b"", tag(0), tag(0, pcp=7), tag(10), tag(10, pcp=5), tag(20), tag(30), tag(99), tag(4094), tag(4095),
          tag(10, 0x88a8), tag(0, 0x88a8), tag(10, 0x9100), tag(20, 0x9200)]
+BESIDE = [tag(10), tag(20), tag(30), tag(99), tag(0), tag(10, 0x88a8)]
 INNER = [b"", tag(10), tag(20), tag(0), tag(10, 0x88a8), tag(10, 0x9100)]
 
 
-def word(data):
-    return int.from_bytes(data[:2], "big")
+class Kind(NamedTuple):
+    """A frame as it is on the wire. beside: its outermost tag is not in its bytes; segment: TCP, to be cut up."""
+    frame: bytes
+    segment: int = 0
+    beside: bool = False
+
+    def arrives(self):
+        """A frame that ends in its tag is not worth a look to the core, which takes the tag out of it."""
+        return self.beside or word(self.frame[12:]) not in (0x8100, 0x88a8) or len(self.frame) >= 20
 
 
-def model(sender, frame):
-    """Where the frame must arrive and how, {name: bytes}; or the reason why nowhere; and drops on the way out."""
-    dst, src, rest = frame[:6], frame[6:12], frame[12:]
-    if sender.mode == "off":
-        return {}, ["drop_off"]
-    outer = word(rest)
-    pcp = 0
-    if sender.mode == "access":
-        if outer in TAGS:
-            return {}, ["drop_tagged"]
-        vid = sender.access
-    else:
-        vid = 0
-        if outer == 0x8100:
-            vid, pcp, rest = word(rest[2:]) & 0xfff, word(rest[2:]) >> 13, rest[4:]
-        elif outer in TAGS:
-            return {}, ["drop_vlan"]
-        if vid and vid not in sender.vlans:
-            return {}, ["drop_vlan"]
-        if not vid:
-            vid = sender.native
-        if not vid:
-            return {}, ["drop_no_vlan"]
-    if src[0] & 1 or src == bytes(6):
-        return {}, ["drop_source"]
-    if dst[:5] == b"\x01\x80\xc2\0\0" and dst[5] < 16:
-        return {}, ["drop_reserved"]
-    # a neighbour's address is static there
-    owner = BY_MAC.get(src)
-    if owner and owner is not sender and vid in owner.vlans:
-        return {}, ["drop_moved"]
-    target = BY_MAC.get(dst)
-    if target and vid in target.vlans:
-        if target is sender:
-            return {}, ["drop_hairpin"]
-        places = [target]
-    elif dst[0] & 1:
-        places = [p for p in PORTS if p is not sender and vid in p.vlans]
-    else:
-        places = [p for p in PORTS if p is not sender and vid in p.vlans and p.uplink]
-    allowed = [p for p in places if p.uplink or sender.uplink or not (p.isolated or sender.isolated)]
-    if not allowed:
-        hidden = target in places and target and vid == target.untagged and word(rest) in TAGS
-        return {}, ["drop_vlan" if hidden else "drop_isolated" if places else "drop_nowhere"]
-    arrives, drops = {}, []
-    for p in allowed:
-        if vid == p.untagged and word(rest) in TAGS:
-            drops.append("drop_vlan")
-        elif len(rest) - 2 - 4 * (word(rest) in TAGS) > p.mtu:
-            drops.append("drop_tx_size")
-        elif vid == p.untagged:
-            arrives[p.name] = dst + src + rest
-        else:
-            arrives[p.name] = dst + src + tag(vid, pcp=pcp) + rest
-    return arrives, drops
-
-
-def frames(sender, number):
+def frames(number):
     """All kinds; the source address says which one it is."""
     count = 0
 
@@ -142,18 +52,36 @@ def frames(sender, number):
     for outer in OUTER:
         for inner in INNER if outer else [b""]:
             for dst in few if inner else DESTINATIONS + RESERVED[:1] + NOT_RESERVED:
-                yield dst + source() + outer + inner + be16(0x88b5) + b"payload" * 7
+                yield Kind(dst + source() + outer + inner + be16(0x88b5) + b"payload" * 7)
+    for outer in BESIDE:
+        for inner in INNER:
+            for dst in few:
+                yield Kind(dst + source() + outer + inner + be16(0x88b5) + b"beside!" * 7, beside=True)
     for outer in b"", tag(10):
         for dst in RESERVED:
-            yield dst + source() + outer + be16(0x88b5) + b"bpdu" * 10
+            yield Kind(dst + source() + outer + be16(0x88b5) + b"bpdu" * 10)
         # lengths: nothing, largest, one more, far more
         for size in 0, 1, 1500, 1501, 8000:
             for dst in BROADCAST, PORTS[1].mac, PORTS[2].mac:
-                yield dst + source() + outer + be16(0x88b5) + bytes(size)
-        yield BROADCAST + source() + outer + tag(20) + be16(0x88b5) + bytes(1500)
-        # spoofed: group, none, each neighbour, itself
+                yield Kind(dst + source() + outer + be16(0x88b5) + bytes(size))
+                if outer:
+                    yield Kind(dst + source() + outer + be16(0x88b5) + bytes(size), beside=True)
+        yield Kind(BROADCAST + source() + outer + tag(20) + be16(0x88b5) + bytes(1500))
+    # segments that fit everywhere, just fit, and do not fit into the smallest MTU
+    for outer in b"", tag(0), tag(10), tag(20), tag(30), tag(99):
+        for size in 1000, 1460, 1461:
+            for dst in BROADCAST, PORTS[1].mac, PORTS[2].mac, DESTINATIONS[3]:
+                yield Kind(dst + source() + outer + TCP, size)
+                if outer in BESIDE:
+                    yield Kind(dst + source() + outer + TCP, size, beside=True)
+    # spoofed: group, none, each neighbour, itself. Last, since where it is allowed it is learnt.
+    for outer in b"", tag(10):
         for src in [b"\x03" + bytes(5), BROADCAST, bytes(6)] + [p.mac for p in PORTS]:
-            yield BROADCAST + src + outer + be16(0x88b5) + source() * 6
+            yield Kind(BROADCAST + src + outer + be16(0x88b5) + source() * 6)
+
+
+# 3000 bytes of TCP over IPv4; in the place of its checksum is that of the pseudo header
+TCP = bytes.fromhex("0800" "45000be000004000400625150a0000010a000002" "303900500000000000000000501004001a2b0000") + bytes(3000)
 
 
 def collect(got, more):
@@ -164,7 +92,8 @@ def collect(got, more):
 def main():
     leak = "leak" in sys.argv[1:]
     run("ip", "link", "add", SWITCH, "type", "ivmsw")
-    wires = [Wire(SWITCH, p.name, *p.config(), port_mtu=p.mtu, mtu=9000) for p in PORTS]
+    wires = [Card(SWITCH, p.name, p.mac, *p.config()) if p.card else
+             Wire(SWITCH, p.name, *p.config(), port_mtu=p.mtu, mtu=9000) for p in PORTS]
     by_name = {w.name: w for w in wires}
     if leak:
         by_name["c20"].set("access=10")
@@ -173,26 +102,32 @@ def main():
     for number, sender in enumerate(PORTS[:3] if leak else PORTS):
         wire = by_name[sender.name]
         wire.set("learn=65536")
+        swctl("switch", SWITCH, "flush")
         before = {w.name: w.stats() for w in wires}
         expected = {p.name: [] for p in PORTS}
         got = {p.name: [] for p in PORTS}
         counted = {}
-        for frame in frames(sender, number):
+        for kind in frames(number):
             # a veth hands over nothing that is too long for the device at its other end
-            if len(frame) > sender.mtu + 18:
+            if not kind.segment and len(kind.frame) > sender.mtu + 18:
                 continue
-            # an untagged VLAN header is what the core makes of it; a frame cut inside its tag never comes to us
-            arrives, drops = model(sender, frame)
+            # a guest has no place for a tag but the frame
+            if sender.card and kind.beside:
+                continue
+            arrives, drops = model(sender, kind.frame, kind.segment and kind.segment + 40)
+            if not sender.card and not kind.arrives():
+                arrives, drops = {}, []
             for name, data in arrives.items():
                 expected[name].append(data)
             for drop in drops:
                 counted[drop] = counted.get(drop, 0) + 1
-            wire.send(frame)
+            wire.send(*kind)
             total += 1
             # far fewer than the queues of a veth hold, so that the switch never finds one full
             if total % 32 == 0:
                 collect(got, quiet(wires, 0.01))
         collect(got, quiet(wires))
+        collect(got, {w.name: w.rest() for w in wires})
         for name, want in expected.items():
             arrived += len(want)
             have = sorted(got[name])
@@ -217,7 +152,7 @@ def main():
         print(f"# {came} frames came in, {went} went somewhere")
     print(f"# {total} frames sent, {arrived} arrivals expected, {bad} differences")
     for w in wires:
-        run("ip", "link", "del", w.port)
+        w.end()
     run("ip", "link", "del", SWITCH)
     sys.exit(bad > 0 and 1 or 0)
 

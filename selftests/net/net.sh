@@ -41,7 +41,20 @@ host_new() # SWITCH X ADDRESS/LEN [KEY=VALUE]...
 	ip link set "q$x" netns "$x"
 	ip -n "$x" link set "q$x" name eth0 up
 	ip -n "$x" link set lo up
-	ip -n "$x" address add "$address" dev eth0 nodad
+	case $address in
+	*:*) ip -n "$x" address add "$address" dev eth0 nodad ;;
+	*) ip -n "$x" address add "$address" dev eth0 ;;
+	esac
+}
+
+noise() # X...: each sends without end
+{
+	local x
+
+	for x; do
+		(while "$FRAMES" fuzz "q$x" 5000 "$RANDOM" 02:00:00:00:00:01 02:00:00:00:00:02; do :; done) >/dev/null 2>&1 &
+		defer kill $!
+	done
 }
 
 stat() { "$SWCTL" show "$1" | sed -n "s/^$2 //p"; }
@@ -69,7 +82,7 @@ balanced_all() # SWITCH
 {
 	local sums
 
-	sums=$(ethtool -S "$1" | tr -d ': ' | sed -E 's/([0-9]+)$/ \1/' |
+	sums=$(ethtool -S "$1" | tr -d ' ' | tr : ' ' |
 		awk '$1 == "rx" || $1 == "copies" { came += $2 } $1 == "tx" || /^drop_/ { went += $2 } END { print came, went }')
 	[ "${sums% *}" = "${sums#* }" ] && [ "${sums% *}" != 0 ] || bad "${sums% *} frames came in, ${sums#* } went somewhere"
 }
