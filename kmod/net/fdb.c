@@ -8,16 +8,13 @@
  */
 #include "fdb.h"
 
+#include <linux/once.h>
+#include <linux/random.h>
 #include <linux/rculist.h>
 #include <linux/rtnetlink.h>
 #include <linux/slab.h>
 
-static const struct rhashtable_params fdb_params = {
-	.head_offset = offsetof(struct ivm_fdb_entry, node),
-	.key_offset = offsetof(struct ivm_fdb_entry, key),
-	.key_len = sizeof(u64),
-	.automatic_shrinking = true,
-};
+struct ivm_fdb_secret ivm_fdb_secret __read_mostly;
 
 static unsigned long age_interval(struct ivm_switch *sw)
 {
@@ -26,20 +23,16 @@ static unsigned long age_interval(struct ivm_switch *sw)
 
 int ivm_fdb_init(struct ivm_switch *sw)
 {
+	get_random_once(&ivm_fdb_secret, sizeof(ivm_fdb_secret));
 	spin_lock_init(&sw->fdb_lock);
 	INIT_DELAYED_WORK(&sw->age_work, ivm_fdb_age);
-	return rhashtable_init(&sw->fdb, &fdb_params);
+	return rhashtable_init(&sw->fdb, &ivm_fdb_params);
 }
 
 void ivm_fdb_exit(struct ivm_switch *sw)
 {
 	cancel_delayed_work_sync(&sw->age_work);
 	rhashtable_destroy(&sw->fdb);
-}
-
-struct ivm_fdb_entry *ivm_fdb_find(struct ivm_switch *sw, u64 key)
-{
-	return rhashtable_lookup(&sw->fdb, &key, fdb_params);
 }
 
 /* With fdb_lock, under which entries come and go: what is found stays. The table itself may be replaced meanwhile. */
@@ -75,7 +68,7 @@ static void entry_remove(struct ivm_switch *sw, struct ivm_fdb_entry *entry)
 	if (entry->dead)
 		return;
 	entry->dead = true;
-	rhashtable_remove_fast(&sw->fdb, &entry->node, fdb_params);
+	rhashtable_remove_fast(&sw->fdb, &entry->node, ivm_fdb_params);
 	list_del_rcu(&entry->link);
 	if (entry->kind == IVM_FDB_LEARNT)
 		WRITE_ONCE(entry->port->nr_learnt, entry->port->nr_learnt - 1);
@@ -88,7 +81,7 @@ static int entry_insert(struct ivm_switch *sw, struct ivm_fdb_entry *entry)
 	int err;
 
 	lockdep_assert_held(&sw->fdb_lock);
-	err = rhashtable_insert_fast(&sw->fdb, &entry->node, fdb_params);
+	err = rhashtable_insert_fast(&sw->fdb, &entry->node, ivm_fdb_params);
 	if (err)
 		return err;
 	list_add_tail_rcu(&entry->link, &port->entries);

@@ -10,6 +10,7 @@
 
 #include <asm/unaligned.h>
 #include <linux/jiffies.h>
+#include <linux/rhashtable.h>
 
 enum ivm_fdb_kind {
 	IVM_FDB_LEARNT,		/* ages, may move */
@@ -46,11 +47,48 @@ static inline void ivm_fdb_mac(u64 key, u8 *mac)
 	put_unaligned((u16)(key >> 32), (u16 *)(mac + 4));
 }
 
+/* Random, made before there is a switch, constant then. */
+struct ivm_fdb_secret {
+	u64 low, high, all;
+};
+
+extern struct ivm_fdb_secret ivm_fdb_secret;
+
+/*
+ * Pair-multiply-shift (Thorup): for whoever does not know the secret, any two
+ * keys meet as rarely as by chance, in whichever bits the table looks at. Senders
+ * choose addresses, so nothing weaker will do. @seed is the table's, anew each
+ * time that it is made.
+ */
+static __always_inline u32 ivm_fdb_hash(const void *data, u32 len, u32 seed)
+{
+	u64 key = *(const u64 *)data, high = ivm_fdb_secret.high + ((u64)seed << 32);
+
+	return ((ivm_fdb_secret.low + (u32)key) * (high + (key >> 32)) + ivm_fdb_secret.all) >> 32;
+}
+
+static __always_inline int ivm_fdb_differs(struct rhashtable_compare_arg *arg, const void *obj)
+{
+	return ((const struct ivm_fdb_entry *)obj)->key != *(const u64 *)arg->key;
+}
+
+static const struct rhashtable_params ivm_fdb_params = {
+	.head_offset = offsetof(struct ivm_fdb_entry, node),
+	.key_offset = offsetof(struct ivm_fdb_entry, key),
+	.key_len = sizeof(u64),
+	.hashfn = ivm_fdb_hash,
+	.obj_cmpfn = ivm_fdb_differs,
+	.automatic_shrinking = true,
+};
+
+/* Whose address it is, or NULL. Inline, since each frame does it twice. RCU. */
+static __always_inline struct ivm_fdb_entry *ivm_fdb_find(struct ivm_switch *sw, u64 key)
+{
+	return rhashtable_lookup(&sw->fdb, &key, ivm_fdb_params);
+}
+
 int ivm_fdb_init(struct ivm_switch *sw);
 void ivm_fdb_exit(struct ivm_switch *sw);	/* no port is left; may sleep */
-
-/* Whose address it is, or NULL. RCU. */
-struct ivm_fdb_entry *ivm_fdb_find(struct ivm_switch *sw, u64 key);
 
 /**
  * ivm_fdb_claim() - static entries for all of @rules' MACs in all its VLANs

@@ -215,27 +215,6 @@ static bool pull_head(struct ivm_pass *pass, struct sk_buff *skb)
 	return true;
 }
 
-static unsigned int judge(struct ivm_pass *pass, struct sk_buff *skb)
-{
-	unsigned int verdict;
-
-	if (pass->rules->guard && !pull_head(pass, skb))
-		return IVM_STAT_DROP_MEMORY;
-	verdict = ivm_pass_admit(pass);
-	if (unlikely(verdict))
-		return verdict;
-	verdict = ivm_pass_police(pass);
-	if (unlikely(verdict))
-		return verdict;
-	verdict = ivm_pass_source(pass);
-	if (unlikely(verdict))
-		return verdict;
-	verdict = ivm_pass_lookup(pass);
-	if (unlikely(verdict))
-		return verdict;
-	return ivm_pass_police_unknown(pass);
-}
-
 /**
  * ivm_port_receive() - the rx_handler of ports
  * @pskb: the frame, behind its Ethernet header, with its outermost tag beside it
@@ -279,7 +258,11 @@ rx_handler_result_t ivm_port_receive(struct sk_buff **pskb)
 		pass.proto = ntohs(skb->vlan_proto);
 		pass.tci = skb_vlan_tag_get(skb);
 	}
-	verdict = judge(&pass, skb);
+	if (pass.rules->guard && !pull_head(&pass, skb)) {
+		verdict = IVM_STAT_DROP_MEMORY;
+		goto drop;
+	}
+	verdict = ivm_pass_decide(&pass);
 	if (unlikely(verdict))
 		goto drop;
 	/* a checksum that is still to be made begins behind an inner tag */

@@ -6,7 +6,7 @@
 
 #include <linux/timekeeping.h>
 
-unsigned int ivm_pass_admit(struct ivm_pass *pass)
+static __always_inline unsigned int admit(struct ivm_pass *pass)
 {
 	struct ivm_port *in = pass->in;
 	const struct ethhdr *eth = (const struct ethhdr *)pass->head;
@@ -32,7 +32,7 @@ static bool within(struct ivm_pass *pass, enum ivm_limit_kind kind, u64 rate, u3
 	return !rate || ivm_limit_take(&pass->in->limit[kind], rate, amount, ktime_get_ns());
 }
 
-unsigned int ivm_pass_police(struct ivm_pass *pass)
+static __always_inline unsigned int police(struct ivm_pass *pass)
 {
 	const struct ivm_port_config *config = &pass->rules->config;
 
@@ -48,14 +48,14 @@ unsigned int ivm_pass_police(struct ivm_pass *pass)
 	return within(pass, IVM_LIMIT_IN, config->rate_in, pass->len) ? 0 : IVM_STAT_DROP_RATE_IN;
 }
 
-unsigned int ivm_pass_police_unknown(struct ivm_pass *pass)
+static __always_inline unsigned int police_unknown(struct ivm_pass *pass)
 {
 	if (likely(!pass->unknown) || !pass->rules->limits)
 		return 0;
 	return within(pass, IVM_LIMIT_UNKNOWN, pass->rules->config.storm[2], 1) ? 0 : IVM_STAT_DROP_STORM;
 }
 
-unsigned int ivm_pass_source(struct ivm_pass *pass)
+static __always_inline unsigned int source(struct ivm_pass *pass)
 {
 	u64 key = ivm_fdb_key(pass->vid, pass->head + ETH_ALEN);
 	struct ivm_fdb_entry *entry;
@@ -81,7 +81,7 @@ unsigned int ivm_pass_source(struct ivm_pass *pass)
 	return 0;
 }
 
-unsigned int ivm_pass_lookup(struct ivm_pass *pass)
+static __always_inline unsigned int lookup(struct ivm_pass *pass)
 {
 	struct ivm_fdb_entry *entry;
 	const struct ivm_rules *rules;
@@ -108,4 +108,49 @@ unsigned int ivm_pass_lookup(struct ivm_pass *pass)
 	pass->to = entry->port;
 	pass->to_rules = rules;
 	return 0;
+}
+
+unsigned int ivm_pass_decide(struct ivm_pass *pass)
+{
+	unsigned int verdict = admit(pass);
+
+	if (unlikely(verdict))
+		return verdict;
+	verdict = police(pass);
+	if (unlikely(verdict))
+		return verdict;
+	verdict = source(pass);
+	if (unlikely(verdict))
+		return verdict;
+	verdict = lookup(pass);
+	if (unlikely(verdict))
+		return verdict;
+	return police_unknown(pass);
+}
+
+/* ---- the steps one by one, for cards, which may have to wait between them ---- */
+
+unsigned int ivm_pass_admit(struct ivm_pass *pass)
+{
+	return admit(pass);
+}
+
+unsigned int ivm_pass_police(struct ivm_pass *pass)
+{
+	return police(pass);
+}
+
+unsigned int ivm_pass_source(struct ivm_pass *pass)
+{
+	return source(pass);
+}
+
+unsigned int ivm_pass_lookup(struct ivm_pass *pass)
+{
+	return lookup(pass);
+}
+
+unsigned int ivm_pass_police_unknown(struct ivm_pass *pass)
+{
+	return police_unknown(pass);
 }

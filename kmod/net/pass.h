@@ -41,6 +41,8 @@ unsigned int ivm_pass_source(struct ivm_pass *pass);
 unsigned int ivm_pass_lookup(struct ivm_pass *pass);
 /* The limit of unknown unicast, known after lookup. Uses it up. */
 unsigned int ivm_pass_police_unknown(struct ivm_pass *pass);
+/* All of these, in the order admit, police, source, lookup, police_unknown. Return: 0 or IVM_STAT_DROP_*. */
+unsigned int ivm_pass_decide(struct ivm_pass *pass);
 /* Send it where lookup says; takes @skb, which is at its Ethernet header. */
 void ivm_pass_send(struct ivm_pass *pass, struct sk_buff *skb);
 /* Does somebody look at what passes the switch? */

@@ -75,7 +75,8 @@ static int send_to(const char *address)
 			return 1;
 		left -= n;
 	}
-	return fd < 0;
+	/* Whoever runs this powers off then: not before the receiver has it all, and has closed. */
+	return fd < 0 || shutdown(fd, SHUT_WR) || read(fd, buffer, sizeof(buffer)) != 0;
 }
 
 int main(int argc, char **argv)

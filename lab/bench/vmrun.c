@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A plugin for the lab's emulator that mends it: without it a guest now and then
+ * gets one interrupt twice.
+ *
+ * When VMRUN injects an interrupt (EVENTINJ), QEMU 7.2 delivers it at once, and
+ * leaves its vector behind in cpu->exception_index all the same. That is the
+ * place of an exception that is still to be delivered. As a rule the next exit
+ * overwrites it. But if the processor's loop is left before, because a slice of
+ * instructions is used up or the emulator's other threads want something, it is
+ * taken for an exception and delivered again, with interrupts masked or not. A
+ * Linux guest is then inside of the same handler twice and waits for ever for a
+ * lock of its own. Runs that count instructions are sliced all the time, so
+ * guests that get many interrupts died of it within seconds, IVM's and KVM's.
+ *
+ * The store of the vector is one instruction, shortly before a call of
+ * do_interrupt_x86_hardirq(), which is exported; where exception_index is can be
+ * seen in do_pause(), which is too. That instruction becomes a no-op. If there is
+ * not exactly one, nothing is changed, and a message says so.
+ *
+ *	lab/run -P vmrun.so
+ */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <elf.h>
+#include <link.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define EXPORT __attribute__((visibility("default")))
+#define BEFORE 64	/* bytes between the store and the call at most */
+
+EXPORT int qemu_plugin_version = 1;
+EXPORT int qemu_plugin_install(uint64_t id, const void *emulator, int argc, char **argv);
+
+static const unsigned char nop[] = { 0x66, 0x0f, 0x1f, 0x44, 0x00, 0x00 };
+
+struct text {
+	unsigned char *from, *to;
+};
+
+static int32_t word(const unsigned char *at)
+{
+	int32_t value;
+
+	memcpy(&value, at, sizeof(value));
+	return value;
+}
+
+/* What the emulator's program executes. Called for the program first, which ends the search. */
+static int find_text(struct dl_phdr_info *info, size_t size, void *data)
+{
+	struct text *text = data;
+
+	for (int i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *part = &info->dlpi_phdr[i];
+
+		if (part->p_type == PT_LOAD && part->p_flags & PF_X) {
+			text->from = (unsigned char *)info->dlpi_addr + part->p_vaddr;
+			text->to = text->from + part->p_memsz;
+		}
+	}
+	return 1;
+}
+
+/*
+ * do_pause(env) is: sub $ENV, %rdi; movl $EXCP_INTERRUPT, INDEX(%rdi); call. The
+ * place is then INDEX - ENV, as seen from env.
+ */
+static bool find_index(const unsigned char *code, int32_t *place)
+{
+	static const unsigned char sub[] = { 0x48, 0x81, 0xef }, mov[] = { 0xc7, 0x87 };
+
+	for (int i = 0; i < 16; i++, code++)
+		if (!memcmp(code, sub, sizeof(sub)) && !memcmp(code + 7, mov, sizeof(mov)) && word(code + 13) == 0x10000) {
+			*place = word(code + 9) - word(code + 3);
+			return true;
+		}
+	return false;
+}
+
+/* mov %r32, PLACE(%r64), without prefix and SIB byte */
+static bool is_store(const unsigned char *code, int32_t place)
+{
+	return code[0] == 0x89 && code[1] >> 6 == 2 && (code[1] & 7) != 4 && word(code + 2) == place;
+}
+
+static bool make_nop(unsigned char *code)
+{
+	uintptr_t size = sysconf(_SC_PAGESIZE), from = (uintptr_t)code & ~(size - 1);
+	size_t len = (uintptr_t)code + sizeof(nop) - from;
+
+	if (mprotect((void *)from, len, PROT_READ | PROT_WRITE | PROT_EXEC))
+		return false;
+	memcpy(code, nop, sizeof(nop));
+	mprotect((void *)from, len, PROT_READ | PROT_EXEC);
+	return true;
+}
+
+int qemu_plugin_install(uint64_t id, const void *emulator, int argc, char **argv)
+{
+	const unsigned char *deliver = dlsym(RTLD_DEFAULT, "do_interrupt_x86_hardirq");
+	const unsigned char *pause = dlsym(RTLD_DEFAULT, "do_pause");
+	struct text text = { 0 };
+	unsigned char *store = NULL;
+	unsigned int stores = 0;
+	int32_t place;
+
+	dl_iterate_phdr(find_text, &text);
+	if (deliver && pause && find_index(pause, &place))
+		for (unsigned char *call = text.from + BEFORE; call + 5 <= text.to; call++)
+			if (*call == 0xe8 && call + 5 + word(call + 1) == deliver)
+				for (unsigned char *code = call - BEFORE; code + sizeof(nop) <= call; code++)
+					if (is_store(code, place)) {
+						store = code;
+						stores++;
+					}
+	if (stores != 1 || !make_nop(store))
+		fputs("vmrun: this emulator is not the one that is known: guests may get interrupts twice\n", stderr);
+	return 0;
+}
