@@ -13,7 +13,7 @@
 #define TYPE_ARP	0x0806
 #define TYPE_RARP	0x8035
 #define TYPE_IP6	0x86dd
-#define LENGTH_MAX	0x05dc	/* up to here the type is a length (IEEE 802.3) */
+#define LENGTH_MAX	0x05ff	/* a length, not a type: to 0x05dc by IEEE 802.3, to here for Linux */
 
 #define PROTO_ICMP6	58
 #define PROTO_UDP	17

@@ -94,7 +94,7 @@ test_lower_devices_vanish()
 	sw_new sw0
 	for i in 1 2; do port_new sw0 $i mode=1 access=10; done
 	noise 1 2
-	for i in {1..6}; do
+	for i in $(rounds 6); do
 		ip link add low type veth peer name far-low
 		ip link set low up
 		ip link set far-low up
@@ -117,7 +117,7 @@ test_moves_under_traffic()
 	ip netns add away
 	defer ip netns del away
 	noise 1 2 3
-	for i in {1..6}; do
+	for i in $(rounds 6); do
 		ip link set p3 netns away || bad "it cannot be moved"
 		ip -n away link set p3 up
 		ip -n away link set p3 netns 1
@@ -132,7 +132,7 @@ test_namespace_goes_under_traffic()
 {
 	local i k
 
-	for i in {1..5}; do
+	for i in $(rounds 5); do
 		ip netns add away
 		ip -n away link add sw0 type ivmsw || bad "no switch there"
 		for k in 1 2; do

@@ -13,7 +13,7 @@ test_ports_vanish()
 	sw_new sw0
 	for i in 1 2 3; do port_new sw0 $i mode=1 access=10; done
 	noise 1 2 3
-	for i in {1..20}; do
+	for i in $(rounds 20); do
 		port_new sw0 v mode=1 access=10 role=1
 		ip link del pv
 		ip link set p3 nomaster
@@ -35,7 +35,7 @@ test_switches_vanish()
 		ip link set q$i up
 	done
 	noise 1 2
-	for i in {1..20}; do
+	for i in $(rounds 20); do
 		ip link add sw0 type ivmsw || bad "no switch"
 		ip link set p1 master sw0
 		ip link set p2 master sw0
@@ -101,11 +101,25 @@ test_down_is_off()
 	balanced p1 p2
 }
 
-# Random frames on ports of all kinds; then each is in its place.
+DROPS=/sys/kernel/tracing/events/ivm/ivm_net_drop
+drops_of() { "$SWCTL" show "$1" | awk '/^drop_/ { n += $2 } END { print n + 0 }'; }
+# How often the tracepoint told of a drop at this port.
+told_of()
+{
+	awk -v i="$(cat "/sys/class/net/$1/ifindex")" '$1 == "{" && $3 == i { n = $NF } END { print n + 0 }' $DROPS/hist
+}
+
+# Random frames on ports of all kinds; then each is in its place, and each drop was traced.
 test_fuzz_and_balance()
 {
-	local i
+	local i traced=
 
+	mountpoint -q /sys/kernel/tracing || mount -t tracefs none /sys/kernel/tracing
+	if [ -e $DROPS/hist ]; then
+		echo 'hist:keys=ifindex' >$DROPS/trigger || bad "no histogram of drops"
+		defer sh -c "echo '!hist:keys=ifindex' >$DROPS/trigger"
+		traced=1
+	fi
 	sw_new sw0
 	port_new sw0 1 mode=1 access=10 macs=02:00:00:00:00:01 guard=1 ips=10.0.0.0/24
 	port_new sw0 2 mode=1 access=10 macs=02:00:00:00:00:02 storm-broadcast=1000 rate-out=100000
@@ -122,6 +136,10 @@ test_fuzz_and_balance()
 	wait
 	sleep 1
 	balanced p{1..7}
+	for i in {1..7}; do
+		[ -z "$traced" ] || same "drops of p$i that were traced" "$(told_of p$i)" "$(drops_of p$i)"
+	done
+	[ -n "$traced" ] || say "this kernel has no histograms of events"
 	# the switch's own sums are those of its ports
 	same "rx of the switch" "$(ethtool -S sw0 | sed -n 's/ *rx: //p')" \
 		"$(for i in {1..7}; do stat p$i rx; done | awk '{ s += $1 } END { print s }')"

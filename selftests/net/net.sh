@@ -47,6 +47,9 @@ host_new() # SWITCH X ADDRESS/LEN [KEY=VALUE]...
 	esac
 }
 
+# Rounds of what takes long where everything does: 1 ... N, fewer on a slow kernel.
+rounds() { seq 1 $((($1 + SLOW - 1) / SLOW)); }
+
 noise() # X...: each sends without end
 {
 	local x
