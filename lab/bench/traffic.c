@@ -9,7 +9,6 @@
 #include "mark.h"
 
 #include <fcntl.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,14 +65,37 @@ static unsigned long long await(int fd, unsigned long long least)
 	return now;
 }
 
-static void mark(int id, bool end)
+/* What a mark says is part of the instruction. */
+static void begin(int id)
 {
-	switch (id * 2 + end) {
-#define CASE(n)	case n: MARK(n); break
-	CASE(4); CASE(5); CASE(6); CASE(7); CASE(8); CASE(9);
-	CASE(10); CASE(11); CASE(12); CASE(13); CASE(14); CASE(15);
-#undef CASE
-	}
+	if (id == MARK_TRAFFIC_OURS)
+		MARK_BEGIN(MARK_TRAFFIC_OURS);
+	else if (id == MARK_TRAFFIC_OURS + 1)
+		MARK_BEGIN(MARK_TRAFFIC_OURS + 1);
+	else if (id == MARK_TRAFFIC_OURS + 2)
+		MARK_BEGIN(MARK_TRAFFIC_OURS + 2);
+	else if (id == MARK_TRAFFIC_PEERS)
+		MARK_BEGIN(MARK_TRAFFIC_PEERS);
+	else if (id == MARK_TRAFFIC_PEERS + 1)
+		MARK_BEGIN(MARK_TRAFFIC_PEERS + 1);
+	else
+		MARK_BEGIN(MARK_TRAFFIC_PEERS + 2);
+}
+
+static void end(int id)
+{
+	if (id == MARK_TRAFFIC_OURS)
+		MARK_END(MARK_TRAFFIC_OURS);
+	else if (id == MARK_TRAFFIC_OURS + 1)
+		MARK_END(MARK_TRAFFIC_OURS + 1);
+	else if (id == MARK_TRAFFIC_OURS + 2)
+		MARK_END(MARK_TRAFFIC_OURS + 2);
+	else if (id == MARK_TRAFFIC_PEERS)
+		MARK_END(MARK_TRAFFIC_PEERS);
+	else if (id == MARK_TRAFFIC_PEERS + 1)
+		MARK_END(MARK_TRAFFIC_PEERS + 1);
+	else
+		MARK_END(MARK_TRAFFIC_PEERS + 2);
 }
 
 static void flow(const char *name, int id, int fd, unsigned long long base, unsigned long long length, unsigned int unit)
@@ -81,9 +103,9 @@ static void flow(const char *name, int id, int fd, unsigned long long base, unsi
 	unsigned long long from, to;
 
 	from = await(fd, base + FIRST(length));
-	mark(id, false);
+	begin(id);
 	to = await(fd, base + LAST(length));
-	mark(id, true);
+	end(id);
 	printf("traffic %s %d %llu\n", name, id, (to - from) / unit);
 }
 

@@ -57,7 +57,7 @@ static int find_text(struct dl_phdr_info *info, size_t size, void *data)
 	struct text *text = data;
 
 	for (int i = 0; i < info->dlpi_phnum; i++) {
-		const ElfW(Phdr) *part = &info->dlpi_phdr[i];
+		const Elf64_Phdr *part = &info->dlpi_phdr[i];
 
 		if (part->p_type == PT_LOAD && part->p_flags & PF_X) {
 			text->from = (unsigned char *)info->dlpi_addr + part->p_vaddr;
