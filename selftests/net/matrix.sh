@@ -23,7 +23,8 @@ test_matrix()
 test_seeded_leak()
 {
 	defer clean
-	! within 300 python3 -u "$HERE/matrix.py" leak || bad "a leak was not seen"
+	! within 300 python3 -u "$HERE/matrix.py" leak >leak || bad "a leak was not seen"
+	tail -n 1 leak
 }
 
 run_tests matrix seeded_leak
