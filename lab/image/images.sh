@@ -262,5 +262,5 @@ image_guest()
 
 # --- what mends the emulator -------------------------------------------------
 
-make_ferr() { gcc -O2 -Wall -Wextra -Werror -shared -fPIC -o "$1/ferr.so" "$LAB/ferr.c"; }
-image_ferr() { lab_cached ferr "$(lab_key "$LAB/ferr.c")" make_ferr; }
+make_mends() { gcc -O2 -Wall -Wextra -Werror -shared -fPIC -o "$1/mends.so" "$LAB"/emulator/*.c; }
+image_mends() { lab_cached mends "$(lab_key "$LAB"/emulator/*.c)" make_mends; }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A plugin for the lab's emulator that mends it: without it a guest now and then
- * gets one interrupt twice.
+ * Preloaded into the lab's emulator: mends how it injects interrupts. Without it
+ * a guest now and then gets one twice.
  *
  * When VMRUN injects an interrupt (EVENTINJ), QEMU 7.2 delivers it at once, and
  * leaves its vector behind in cpu->exception_index all the same. That is the
@@ -17,8 +17,6 @@
  * do_interrupt_x86_hardirq(), which is exported; where exception_index is can be
  * seen in do_pause(), which is too. That instruction becomes a no-op. If there is
  * not exactly one, nothing is changed, and a message says so.
- *
- *	lab/run -P vmrun.so
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -31,11 +29,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define EXPORT __attribute__((visibility("default")))
 #define BEFORE 64	/* bytes between the store and the call at most */
-
-EXPORT int qemu_plugin_version = 1;
-EXPORT int qemu_plugin_install(uint64_t id, const void *emulator, int argc, char **argv);
 
 static const unsigned char nop[] = { 0x66, 0x0f, 0x1f, 0x44, 0x00, 0x00 };
 
@@ -101,7 +95,8 @@ static bool make_nop(unsigned char *code)
 	return true;
 }
 
-int qemu_plugin_install(uint64_t id, const void *emulator, int argc, char **argv)
+__attribute__((constructor))
+static void mend(void)
 {
 	const unsigned char *deliver = dlsym(RTLD_DEFAULT, "do_interrupt_x86_hardirq");
 	const unsigned char *pause = dlsym(RTLD_DEFAULT, "do_pause");
@@ -120,6 +115,5 @@ int qemu_plugin_install(uint64_t id, const void *emulator, int argc, char **argv
 						stores++;
 					}
 	if (stores != 1 || !make_nop(store))
-		fputs("vmrun: this emulator is not the one that is known: guests may get interrupts twice\n", stderr);
-	return 0;
+		fputs("emulator: this one is not known: guests may get interrupts twice\n", stderr);
 }

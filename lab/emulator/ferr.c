@@ -34,12 +34,12 @@ static void mend(void)
 	/* What the emulator starts, if anything, is not the emulator. */
 	unsetenv("LD_PRELOAD");
 	if (!code) {
-		fputs("ferr: this emulator hides cpu_clear_ignne(): guests may die of its race\n", stderr);
+		fputs("emulator: this one hides cpu_clear_ignne(): guests may die of its race\n", stderr);
 		return;
 	}
 	page = (void *)((uintptr_t)code & ~(size - 1));
 	if (mprotect(page, size, PROT_READ | PROT_WRITE | PROT_EXEC)) {
-		perror("ferr: cannot write to the emulator's code: guests may die of its race");
+		perror("emulator: cannot write to its code: guests may die of its race");
 		return;
 	}
 	*(volatile unsigned char *)code = ret;
