@@ -15,7 +15,8 @@ victim()
 	[ -e $SEED ] || skip_it "the module is built without IVM_DEBUG"
 	guest_vm victim heartbeat 1 16M ""
 	vm_start victim
-	ivmctl vm pause victim || give_up "it does not pause"
+	ivmctl vm pause victim ||
+		give_up "it does not pause: $(vm_get victim stop-reason) $(vm_get victim text)"
 }
 
 found() # HARM

@@ -45,11 +45,11 @@ through()
 	wait_for 5 rx_is "$2" $((before + 5)) || bad "$(($(rx_of "$2") - before)) of 5 frames came to $2"
 }
 
-test_kinds_of_devices()
+# A vlan device, and one of another VLAN beside it.
+test_vlan_device()
 {
 	sw_new sw0
 	port_new sw0 1 mode=1 access=10
-	# a vlan device, and one of another VLAN beside it
 	pair x
 	for v in 5 6; do
 		ip link add link far-x name fx$v type vlan id $v
@@ -61,7 +61,15 @@ test_kinds_of_devices()
 	through x5 fx5
 	rx_is fx6 0 || bad "frames came to another VLAN of the wire"
 	ip link set x5 nomaster
-	# a bond: it is the port
+	balanced_all sw0
+}
+
+# A bond: it is the port.
+test_bond()
+{
+	modprobe -q bonding || skip_it "this kernel has no bonds"
+	sw_new sw0
+	port_new sw0 1 mode=1 access=10
 	pair y
 	ip link add bondx type bond mode active-backup miimon 100 || give_up "no bonds"
 	defer ip link del bondx
@@ -75,7 +83,14 @@ test_kinds_of_devices()
 	"$FRAMES" send q1 2 ${ALL}02000000000188b500000000
 	wait_for 5 eval '[ $(stat bondx drop_tx_down) = 2 ]' || bad "to a bond without devices: $("$SWCTL" show bondx | grep drop | grep -v ' 0$' | tr '\n' ' ')"
 	ip link set bondx nomaster
-	# vxlan to ourselves: what is sent comes back by another address
+	balanced_all sw0
+}
+
+# A vxlan device to ourselves: what is sent comes back by another address.
+test_vxlan()
+{
+	sw_new sw0
+	port_new sw0 1 mode=1 access=10
 	ip link add vx0 type vxlan id 7 local 127.0.0.1 remote 127.0.0.2 dstport 4790 dev lo || give_up "no vxlan"
 	defer ip link del vx0
 	ip link add vx1 type vxlan id 7 local 127.0.0.2 remote 127.0.0.1 dstport 4791 dev lo
@@ -185,4 +200,4 @@ test_loops_of_wires()
 	balanced_all sw1
 }
 
-run_tests kinds_of_devices lower_devices_vanish moves_under_traffic namespace_goes_under_traffic loops_of_wires
+run_tests vlan_device bond vxlan lower_devices_vanish moves_under_traffic namespace_goes_under_traffic loops_of_wires
