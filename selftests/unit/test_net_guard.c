@@ -209,6 +209,15 @@ TEST_F(guard, wrapped)
 	add(self, "\xaa\xaa\x03\0\0\0\x08\0", 8);
 	ip4(self, ip_other, 1, 0, 0);
 	BAD(IP4);
+	/* neither length nor type by the standard: Linux looks behind it; from 0600 on it is a type */
+	eth(self, own, 0x05ff);
+	add(self, "\xaa\xaa\x03\0\0\0\x08\0", 8);
+	ip4(self, ip_other, 1, 0, 0);
+	BAD(IP4);
+	eth(self, own, 0x0600);
+	add(self, "\xaa\xaa\x03\0\0\0\x08\0", 8);
+	ip4(self, ip_other, 1, 0, 0);
+	GOOD();
 	eth(self, own, 0x8100);
 	word(self, 7);
 	word(self, 0x88a8);
