@@ -379,9 +379,5 @@ static const struct guest_case cases[] = {
 
 u32 guest_main(void)
 {
-	if (!find_device()) {
-		print("Bail out! no virtio device on the bus\n");
-		return VERDICT_FAIL;
-	}
-	return RUN_CASES("P8", cases);
+	return device_cases(cases, ARRAY_SIZE(cases));
 }

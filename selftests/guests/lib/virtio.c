@@ -289,3 +289,12 @@ bool needs(bool have, const char *what)
 		skip(what);
 	return have;
 }
+
+u32 device_cases(const struct guest_case *cases, u32 nr)
+{
+	if (!find_device()) {
+		print("Bail out! no virtio device on the bus\n");
+		return VERDICT_FAIL;
+	}
+	return run_cases("P8", cases, nr);
+}

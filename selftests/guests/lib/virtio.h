@@ -151,4 +151,7 @@ void works_again(void);
 /* Skips the case if not. */
 bool needs(bool have, const char *what);
 
+/* The whole of a program: finds the device and runs the cases. Return: the verdict. */
+u32 device_cases(const struct guest_case *cases, u32 nr);
+
 #endif
