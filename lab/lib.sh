@@ -68,10 +68,12 @@ lab_cached()
 			trap 'rm -rf --one-file-system "$tmp"' EXIT
 			chmod 755 "$tmp"
 			say "making $name (once; kept in $CACHE)"
-			# Not "maker || fail": that would switch off its "set -e".
-			set -e
-			"$maker" "$tmp" "$@" >&2 7>&-
-			mv -T "$tmp" "$dir"
+			# In a shell of its own: whatever an "||" waits for, our
+			# callers say that, has its "set -e" switched off for good.
+			# shellcheck disable=SC2016 # that shell's
+			"$BASH" -euo pipefail -c '. "$LAB/lib.sh"; . "$LAB/image/images.sh"; "$@"' "$0" \
+				"$maker" "$tmp" "$@" >&2 7>&- || exit 1
+			mv -T "$tmp" "$dir" || exit 1
 			find "$CACHE" -maxdepth 1 -type d -name "$name-????????????????" \
 				! -path "$dir" -mtime +14 -exec rm -rf {} +
 		) || return 1

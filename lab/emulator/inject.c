@@ -46,7 +46,7 @@ static int32_t word(const unsigned char *at)
 }
 
 /* What the emulator's program executes. Called for the program first, which ends the search. */
-static int find_text(struct dl_phdr_info *info, size_t size, void *data)
+static int find_text(struct dl_phdr_info *info, size_t, void *data)
 {
 	struct text *text = data;
 

@@ -105,7 +105,7 @@ vmlinux_of()
 	28b52ffd) unpack="zstd -dcq" ;;
 	*) say "$image: unknown payload $magic"; return 1 ;;
 	esac
-	tail -c +$((off + 1)) "$image" | head -c $((len - extra)) | $unpack
+	dd if="$image" iflag=skip_bytes,count_bytes skip="$off" count=$((len - extra)) bs=1M status=none | $unpack
 }
 
 # put_busybox DIR: Debian's static busybox with a link for each applet.
