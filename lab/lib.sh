@@ -71,8 +71,8 @@ lab_cached()
 			# In a shell of its own: whatever an "||" waits for, our
 			# callers say that, has its "set -e" switched off for good.
 			# shellcheck disable=SC2016 # that shell's
-			"$BASH" -euo pipefail -c '. "$LAB/lib.sh"; . "$LAB/image/images.sh"; "$@"' "$0" \
-				"$maker" "$tmp" "$@" >&2 7>&- || exit 1
+			"$BASH" -euo pipefail -c '. "$LAB/lib.sh"; . "$LAB/image/images.sh"; eval "$1"; "${@:2}"' \
+				"$0" "$(declare -f "$maker")" "$maker" "$tmp" "$@" >&2 7>&- || exit 1
 			mv -T "$tmp" "$dir" || exit 1
 			find "$CACHE" -maxdepth 1 -type d -name "$name-????????????????" \
 				! -path "$dir" -mtime +14 -exec rm -rf {} +
