@@ -123,7 +123,7 @@
 	(BIT(0) | BIT(2) | BIT(6) |		/* facts on data breakpoints, LFENCE, null selectors */	\
 	 BIT(27) | BIT(28) | BIT(29))		/* SBPB IBPB_BRTYPE SRSO_NO */
 
-/* KVM's documented interface: clocksource, no I/O delay needed, clocksource2, stable clock. */
-#define KVM_FEATURES		(BIT(0) | BIT(1) | BIT(3) | BIT(24))
+/* KVM's documented interface: clocksource, no I/O delay needed, clocksource2, EOI without exit, stable clock. */
+#define KVM_FEATURES		(BIT(0) | BIT(1) | BIT(3) | BIT(6) | BIT(24))
 
 #endif

@@ -217,6 +217,7 @@ enum ivm_msr_kind {
 	IVM_MSR_BACKEND,	/* state in the CPU: FS/GS base, STAR …, SYSENTER, PAT, EFER, DEBUGCTL: cpu/ */
 	IVM_MSR_TSC,		/* 10, 3b: vm/ */
 	IVM_MSR_KVM_CLOCK,	/* 11, 12, 4b564d00, 4b564d01: vm/ */
+	IVM_MSR_KVM_EOI,	/* 4b564d04: vm/ */
 	IVM_MSR_SPEC_CTRL,	/* 48, 49, c001011f: cpu/ */
 };
 

@@ -109,6 +109,7 @@ static const struct entry list[] = {
 	ROUTED(0x000006e0, 1, LAPIC),				/* TSC_DEADLINE */
 	ROUTED(0x00000800, 0x100, LAPIC),			/* x2APIC */
 	ROUTED(0x4b564d00, 2, KVM_CLOCK),			/* wall clock, system time */
+	ROUTED(0x4b564d04, 1, KVM_EOI),				/* EOI without exit */
 	ROUTED(0xc0000080, 5, BACKEND),				/* EFER, STAR, LSTAR, CSTAR, SFMASK */
 	ROUTED(0xc0000100, 3, BACKEND),				/* FS, GS, kernel GS base */
 	STORED(0xc0000103, 1, SLOT_TSC_AUX, 0, 0xffffffff, CHECK_NONE),

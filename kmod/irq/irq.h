@@ -89,6 +89,14 @@ int ivm_irq_next(struct ivm_irqchip *chip, unsigned int vcpu);
 /* Takes it (IRR to ISR, or the PIC's INTA cycle). Return: the vector; IVM_IRQ_NONE if it vanished. */
 int ivm_irq_ack(struct ivm_irqchip *chip, unsigned int vcpu);
 
+/*
+ * Would anybody but this LAPIC notice the end of @vector, which was just taken?
+ * Not when it is edge-triggered and nothing else is requested. Own thread.
+ */
+bool ivm_lapic_ends_silently(struct ivm_irqchip *chip, unsigned int vcpu, u8 vector);
+/* End of interrupt, as when its register is written. */
+void ivm_lapic_end(struct ivm_irqchip *chip, unsigned int vcpu);
+
 /* Is APIC_BASE.EN set? It shows in CPUID.1:EDX.APIC. */
 bool ivm_lapic_enabled(struct ivm_irqchip *chip, unsigned int vcpu);
 

@@ -183,6 +183,18 @@ void ivm_lapic_eoi(struct ivm_lapic *l)
 	}
 }
 
+bool ivm_lapic_ends_silently(struct ivm_irqchip *chip, unsigned int vcpu, u8 vector)
+{
+	const struct ivm_lapic *l = chip->lapic[vcpu];
+
+	return l->isr_top == vector && !any_bit(l->irr) && !test_bit(vector, l->tmr);
+}
+
+void ivm_lapic_end(struct ivm_irqchip *chip, unsigned int vcpu)
+{
+	ivm_lapic_eoi(chip->lapic[vcpu]);
+}
+
 void ivm_lapic_set_tpr(struct ivm_lapic *l, u8 tpr)
 {
 	l->tpr = tpr;

@@ -25,6 +25,9 @@ static int exit_msr_read(struct ivm_vcpu *vcpu, u32 msr, u64 *value)
 		return 0;
 	case IVM_MSR_KVM_CLOCK:
 		return ivm_clock_read(vcpu, msr, value);
+	case IVM_MSR_KVM_EOI:
+		*value = vcpu->eoi_msr;
+		return 0;
 	case IVM_MSR_NONE:
 		break;
 	}
@@ -66,6 +69,8 @@ static int exit_msr_write(struct ivm_vcpu *vcpu, u32 msr, u64 value)
 		return exit_tsc_write(vcpu, msr, value);
 	case IVM_MSR_KVM_CLOCK:
 		return ivm_clock_write(vcpu, msr, value);
+	case IVM_MSR_KVM_EOI:
+		return ivm_eoi_write(vcpu, value);
 	case IVM_MSR_NONE:
 		break;
 	}

@@ -82,6 +82,9 @@ struct ivm_vcpu {
 	struct ivm_code_cache code;	/* (o) dies with the memory it points into */
 	struct ivm_sregs sregs;		/* (o) scratch copy for emulation */
 	u64 clock_gpa;			/* (o) KVM clock MSR, 0: off */
+	bool eoi_offered;		/* (o) clearing *eoi_flag ends the interrupt in service: see eoi.c */
+	atomic_t *eoi_flag;		/* (o) in guest RAM; NULL: off */
+	u64 eoi_msr;			/* (o) */
 	unsigned long cards_pending;	/* (o) bit per card: work that it asked for with IVM_REQ_DEVICE */
 	unsigned int nmis;		/* (o) NMIs pending, at most 2 */
 
@@ -251,6 +254,13 @@ extern const struct ivm_emul_ops ivm_exit_emul_ops;	/* ctx = struct ivm_vcpu */
 int ivm_clock_write(struct ivm_vcpu *vcpu, u32 msr, u64 value);
 int ivm_clock_read(struct ivm_vcpu *vcpu, u32 msr, u64 *value);
 u64 ivm_clock_guest_tsc(struct ivm_vm *vm);
+
+/* ---- eoi.c: own thread ---- */
+int ivm_eoi_write(struct ivm_vcpu *vcpu, u64 value);	/* the MSR; -EINVAL: #GP */
+void ivm_eoi_reset(struct ivm_vcpu *vcpu);		/* also while the thread is parked or absent */
+void ivm_eoi_offer(struct ivm_vcpu *vcpu, u8 vector);	/* @vector was injected, and nothing else waits */
+void ivm_eoi_collect(struct ivm_vcpu *vcpu);		/* after an exit, if offered */
+void ivm_eoi_withdraw(struct ivm_vcpu *vcpu);		/* the next EOI must be heard */
 
 /* ---- boot.c ---- */
 int ivm_boot_check(const struct ivm_vm *vm, const struct ivm_manifest *manifest, struct ivm_why *why);

@@ -115,6 +115,7 @@ static void vcpu_events(struct ivm_vcpu *vcpu)
 	}
 	if (!vcpu->irq_check)
 		return;
+	ivm_eoi_withdraw(vcpu);		/* what waits may wait for that EOI */
 	vector = ivm_irq_next(vcpu->vm->irq, vcpu->index);
 	if (vector == IVM_IRQ_NONE) {
 		vcpu->irq_check = false;
@@ -131,10 +132,12 @@ static void vcpu_events(struct ivm_vcpu *vcpu)
 	trace_ivm_inject(vcpu->vm->id, vcpu->index, vector);
 	vcpu->count[IVM_COUNT_INJECTED]++;
 	/* Another one of higher priority may wait already: it needs the window. */
-	if (ivm_irq_next(vcpu->vm->irq, vcpu->index) == IVM_IRQ_NONE)
-		vcpu->irq_check = false;
-	else
+	if (ivm_irq_next(vcpu->vm->irq, vcpu->index) != IVM_IRQ_NONE) {
 		ops->irq_window(cpu);
+		return;
+	}
+	vcpu->irq_check = false;
+	ivm_eoi_offer(vcpu, vector);
 }
 
 static void vcpu_inner(struct ivm_vcpu *vcpu)
@@ -175,6 +178,8 @@ static void vcpu_inner(struct ivm_vcpu *vcpu)
 		static_call(ivm_backend_enter)(cpu);
 		if (trace_ivm_exit_enabled())
 			ivm_exit_trace(vcpu);
+		if (vcpu->eoi_offered)
+			ivm_eoi_collect(vcpu);
 		vcpu->exits[cpu->exit.reason]++;
 		ivm_exit_handlers[cpu->exit.reason](vcpu);
 	} while (!vcpu->leave && !need_resched());
@@ -231,6 +236,7 @@ static void vcpu_obey_init(struct ivm_vcpu *vcpu)
 {
 	ivm_backend->reset(&vcpu->cpu);
 	local_irq_disable();
+	ivm_eoi_reset(vcpu);
 	ivm_lapic_init_signal(vcpu->vm->irq, vcpu->index);
 	local_irq_enable();
 	vcpu->irq_check = true;
@@ -355,6 +361,7 @@ void ivm_vcpu_power_on(struct ivm_vcpu *vcpu)
 	ivm_msr_reset(&vcpu->msrs);
 	vcpu->cpu.spec_ctrl = 0;
 	vcpu->clock_gpa = 0;
+	ivm_eoi_reset(vcpu);
 	vcpu->irq_check = true;
 	vcpu->nmis = 0;
 	vcpu->halted = false;

@@ -14,7 +14,7 @@
  * A program in the host brackets what it wants counted with the no-ops of
  * mark.h. At the end of each bracket one line goes to FILE:
  *
- *	counted ID ALL GUEST ENTRIES
+ *	counted ID ALL GUEST ENTRIES ROUNDS
  *
  * One processor only. The interface is QEMU's documented one for plugins,
  * version 1; its header is in no package of Debian 12, hence the declarations.
@@ -58,13 +58,15 @@ EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const struct emulator *emula
 #define RETURNS_MAX 8	/* KVM has two, one of them for encrypted guests */
 
 struct counts {
-	uint64_t all, guest, entries;
+	uint64_t all, guest, entries, rounds;
 };
 
 static const unsigned char vmrun[] = { 0x0f, 0x01, 0xd8 };
 
 static struct counts now;	/* now.guest: of the runs that ended */
 static struct counts begun[MARK_IDS];
+static uint64_t repeated;	/* now.all at the last REP instruction */
+static const void *repeating;	/* and where that is */
 static uint64_t entered;	/* now.all at the VMRUN */
 static bool in_guest;
 static const char *returns[RETURNS_MAX];	/* where #VMEXIT resumes */
@@ -93,6 +95,32 @@ static void at_return(unsigned int cpu, void *data)
 	now.guest += now.all - 1 - entered;
 }
 
+/* The same instruction with no other in between is a round of it; what an interrupt tears apart is two. */
+static void at_rep(unsigned int cpu, void *data)
+{
+	if (!in_guest && data == repeating && now.all == repeated + 1)
+		now.rounds++;
+	repeating = data;
+	repeated = now.all;
+}
+
+/* INS, OUTS, MOVS, CMPS, STOS, LODS, SCAS behind REP or REPNE and what else may stand there (AMD APM 3, 1.2.6) */
+static bool is_rep(const unsigned char *code, size_t size)
+{
+	unsigned char op = code[size - 1];
+	bool rep = false;
+
+	if (op < 0x6c || (op > 0x6f && op < 0xa4) || (op > 0xa7 && op < 0xaa) || op > 0xaf)
+		return false;
+	for (size_t i = 0; i < size - 1; i++)
+		if (code[i] == 0xf2 || code[i] == 0xf3)
+			rep = true;
+		else if (code[i] != 0x66 && code[i] != 0x67 && (code[i] & 0xf0) != 0x40 && (code[i] & 0xe7) != 0x26 &&
+			 (code[i] & 0xfe) != 0x64)
+			return false;
+	return rep;
+}
+
 static void at_mark(unsigned int cpu, void *data)
 {
 	unsigned int code = (uintptr_t)data, id = code >> 1;
@@ -104,8 +132,9 @@ static void at_mark(unsigned int cpu, void *data)
 		*begin = now;
 		return;
 	}
-	fprintf(out, "counted %u %llu %llu %llu\n", id, (unsigned long long)(now.all - begin->all),
-		(unsigned long long)(now.guest - begin->guest), (unsigned long long)(now.entries - begin->entries));
+	fprintf(out, "counted %u %llu %llu %llu %llu\n", id, (unsigned long long)(now.all - begin->all),
+		(unsigned long long)(now.guest - begin->guest), (unsigned long long)(now.entries - begin->entries),
+		(unsigned long long)(now.rounds - begin->rounds));
 	fflush(out);
 }
 
@@ -143,6 +172,8 @@ static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 				add_return(place + size);
 			qemu_plugin_register_vcpu_insn_exec_cb(insn, at_vmrun, CALLBACK_READS_NO_REGISTERS, NULL);
 		}
+		if (is_rep(code, size))
+			qemu_plugin_register_vcpu_insn_exec_cb(insn, at_rep, CALLBACK_READS_NO_REGISTERS, (void *)place);
 		if (is_return(place))
 			qemu_plugin_register_vcpu_insn_exec_cb(insn, at_return, CALLBACK_READS_NO_REGISTERS, NULL);
 		if (size == sizeof(mark_bytes) + 1 && !memcmp(code, mark_bytes, size - 1) && code[size - 1] < 2 * MARK_IDS)

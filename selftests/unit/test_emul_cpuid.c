@@ -398,7 +398,7 @@ TEST(hypervisor_leaves)
 	EXPECT_TRUE(has(ask(table, 0, 1, 0).ecx, 31));
 	EXPECT_EQ(0x40000010, r.eax);
 	EXPECT_EQ(0, memcmp(&r.ebx, "KVMKVMKVM\0\0\0", 12));
-	EXPECT_EQ(BIT(0) | BIT(1) | BIT(3) | BIT(24), ask(table, 0, 0x40000001, 0).eax);
+	EXPECT_EQ(BIT(0) | BIT(1) | BIT(3) | BIT(6) | BIT(24), ask(table, 0, 0x40000001, 0).eax);
 	EXPECT_EQ(KHZ, ask(table, 0, 0x40000010, 0).eax);
 	r = ask(table, 0, 0x40000100, 0);
 	EXPECT_EQ(0x40000100, r.eax);

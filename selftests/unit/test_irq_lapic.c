@@ -71,6 +71,33 @@ TEST_F(lapic, a_self_ipi_is_taken_and_ended)
 	EXPECT_EQ(0, up[3].kick);
 }
 
+TEST_F(lapic, an_end_is_silent_when_nothing_waits_for_it)
+{
+	struct ivm_irqchip *chip = self->chip;
+
+	x2_enable(chip, 1);
+	EXPECT_FALSE(ivm_lapic_ends_silently(chip, 1, 0x51));	/* not in service */
+	EXPECT_EQ(0, wr(chip, 1, 0x83f, 0x51));
+	EXPECT_EQ(0x51, ivm_irq_ack(chip, 1));
+	EXPECT_TRUE(ivm_lapic_ends_silently(chip, 1, 0x51));
+	EXPECT_FALSE(ivm_lapic_ends_silently(chip, 1, 0x41));
+	/* one that is held back by it */
+	EXPECT_EQ(0, wr(chip, 1, 0x83f, 0x41));
+	EXPECT_FALSE(ivm_lapic_ends_silently(chip, 1, 0x51));
+	ivm_lapic_end(chip, 1);
+	EXPECT_EQ(0, rd(chip, 1, 0x80a));
+	EXPECT_EQ(0x41, ivm_irq_next(chip, 1));
+	EXPECT_EQ(0x41, ivm_irq_ack(chip, 1));
+	EXPECT_TRUE(ivm_lapic_ends_silently(chip, 1, 0x41));
+	ivm_lapic_end(chip, 1);
+	ivm_lapic_end(chip, 1);		/* of nothing */
+	/* the IOAPIC waits for the end of a level-triggered one */
+	EXPECT_EQ(0, ivm_irq_msi(chip, 0xfee01000, 0xc061));
+	EXPECT_EQ(0x61, ivm_irq_ack(chip, 1));
+	EXPECT_FALSE(ivm_lapic_ends_silently(chip, 1, 0x61));
+	ivm_lapic_end(chip, 1);
+}
+
 /* ---- registers ---- */
 
 TEST_F(lapic, the_state_after_power_on)
