@@ -19,6 +19,7 @@
 #include <linux/lockdep.h>
 
 #include <asm/barrier.h>
+#include <asm/unaligned.h>
 
 #define DESC_SIZE		16
 #define DESC_F_NEXT		BIT(0)
@@ -230,7 +231,7 @@ static bool chain_walk_indirect(const struct ivm_vq *vq, struct ivm_chain *chain
 	return true;
 }
 
-static bool chain_walk(const struct ivm_vq *vq, struct ivm_chain *chain)
+static noinline bool chain_walk(const struct ivm_vq *vq, struct ivm_chain *chain)
 {
 	unsigned int walked, i = chain->head;
 	struct vq_desc desc;
@@ -246,6 +247,36 @@ static bool chain_walk(const struct ivm_vq *vq, struct ivm_chain *chain)
 		i = desc.next;
 	}
 	return false;	/* a loop, or an index out of range */
+}
+
+/*
+ * What nearly all chains are: one descriptor, in one frame. Return: false when it
+ * is not that, or not right: chain_walk() finds out, and reads it again.
+ */
+static __always_inline bool chain_of_one(const struct ivm_vq *vq, struct ivm_chain *chain)
+{
+	struct vq_desc desc;
+	void *data;
+	u64 run;
+
+	if (unlikely(chain->head >= vq->size))
+		return false;
+	desc = vq_desc(vq_at(vq, &vq->desc, DESC_SIZE * (u64)chain->head));
+	if (desc.flags & (DESC_F_NEXT | DESC_F_INDIRECT))
+		return false;
+	data = ivm_space_ptr(vq->space, desc.addr, &run);
+	if (unlikely(!data || !desc.len || desc.len > run))
+		return false;
+	chain->piece[0].data = data;
+	chain->piece[0].len = desc.len;
+	if (desc.flags & DESC_F_WRITE) {
+		chain->nr_in = 1;
+		chain->in_len = desc.len;
+	} else {
+		chain->nr_out = 1;
+		chain->out_len = desc.len;
+	}
+	return true;
 }
 
 /* Looks at the driver's index. Return: 1 there is something, 0 nothing, -EIO it jumped. */
@@ -275,7 +306,7 @@ int ivm_vq_pop(struct ivm_vq *vq, struct ivm_chain *chain)
 	chain->nr_in = 0;
 	chain->out_len = 0;
 	chain->in_len = 0;
-	if (unlikely(!chain_walk(vq, chain)))
+	if (!chain_of_one(vq, chain) && unlikely(!chain_walk(vq, chain)))
 		return vq_break(vq);
 	vq->next_avail++;
 	return 1;
@@ -302,9 +333,13 @@ void ivm_vq_push(struct ivm_vq *vq, u16 head, u32 len)
 
 	if (!vq_usable(vq))
 		return;
-	/* Entries are aligned to 4 bytes only. */
-	WRITE_ONCE(*(u32 *)vq_at(vq, &vq->used, entry), head);
-	WRITE_ONCE(*(u32 *)vq_at(vq, &vq->used, entry + 4), len);
+	if (likely(vq->used.ptr)) {
+		put_unaligned(head | (u64)len << 32, (u64 *)(vq->used.ptr + entry));
+	} else {
+		/* Entries are aligned to 4 bytes only: one may lie in two frames. */
+		WRITE_ONCE(*(u32 *)vq_at(vq, &vq->used, entry), head);
+		WRITE_ONCE(*(u32 *)vq_at(vq, &vq->used, entry + 4), len);
+	}
 	vq->next_used++;
 }
 

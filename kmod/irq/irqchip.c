@@ -7,6 +7,7 @@
 #include "chip.h"
 
 #include <asm/processor.h>
+#include <linux/bits.h>
 #include <linux/err.h>
 #include <linux/kernel.h>
 #include <linux/math64.h>
@@ -125,13 +126,18 @@ void ivm_irq_line(struct ivm_irqchip *chip, unsigned int gsi, bool level)
 		ivm_pics_line(chip, gsi, level);
 }
 
-/* SDM 11.11 */
-int ivm_irq_msi(struct ivm_irqchip *chip, u64 address, u32 data)
+#define MSI_LOGICAL	BIT(2)	/* of the address */
+#define MSI_REDIRECT	BIT(3)
+#define MSI_DELIVERY	(7U << 8)	/* of the data */
+#define MSI_ASSERT	BIT(14)
+#define MSI_LEVEL	BIT(15)
+
+static noinline int message(struct ivm_irqchip *chip, u64 address, u32 data)
 {
 	struct ivm_irq_message msg = {
 		.dest = address >> 12 & 0xff,
-		.logical = address & 1 << 2,
-		.level = data & 1 << 15,
+		.logical = address & MSI_LOGICAL,
+		.level = data & MSI_LEVEL,
 		.delivery = data >> 8 & 7,
 		.vector = data,
 	};
@@ -139,13 +145,27 @@ int ivm_irq_msi(struct ivm_irqchip *chip, u64 address, u32 data)
 	if (address >> 20 != 0xfee)
 		return -EINVAL;
 	/* Redirection hint: to one of those addressed. */
-	if (address & 1 << 3 && msg.delivery == IVM_DM_FIXED)
+	if (address & MSI_REDIRECT && msg.delivery == IVM_DM_FIXED)
 		msg.delivery = IVM_DM_LOWEST;
 	/* The end of a level is no message that a LAPIC acts upon. */
-	if (msg.level && !(data & 1 << 14))
+	if (msg.level && !(data & MSI_ASSERT))
 		return 0;
 	ivm_irq_send(chip, &msg, NULL);
 	return 0;
+}
+
+/* SDM 11.11 */
+int ivm_irq_msi(struct ivm_irqchip *chip, u64 address, u32 data)
+{
+	u32 dest = address >> 12 & 0xff;
+
+	/* Fixed, edge-triggered, physical, to one LAPIC: nearly all of them. */
+	if (likely(address >> 20 == 0xfee && !(address & (MSI_LOGICAL | MSI_REDIRECT)) &&
+		   !(data & (MSI_DELIVERY | MSI_LEVEL)) && dest < chip->nr_vcpus && (u8)data >= IVM_VECTOR_FIRST)) {
+		ivm_lapic_raise(chip->lapic[dest], data, false);
+		return 0;
+	}
+	return message(chip, address, data);
 }
 
 /* ---- out: the next interrupt of a vCPU ---- */

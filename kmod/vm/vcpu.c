@@ -11,6 +11,7 @@
 #include "../trace.h"
 
 #include <linux/kthread.h>
+#include <linux/preempt.h>
 #include <linux/sched.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
@@ -41,8 +42,8 @@ void ivm_vcpu_kick(struct ivm_vcpu *vcpu, enum ivm_request request)
 		cpu = READ_ONCE(vcpu->loop_cpu);
 		if (cpu != raw_smp_processor_id())
 			smp_send_reschedule(cpu);
-	} else {
-		wake_up_process(vcpu->task);
+	} else if (vcpu->task != current || !in_task()) {
+		wake_up_process(vcpu->task);	/* itself it looks again before it sleeps */
 	}
 }
 
