@@ -17,6 +17,7 @@ static const struct ivm_field ivm_host_fields[] = {
 	{ "version", "version", IVM_AS_TEXT }, { "backend", "backend", IVM_AS_TEXT },
 	{ "nested-paging", "nested-paging", IVM_AS_TEXT }, { "cannot-start", "reason", IVM_AS_TEXT },
 	{ "cores", "cores", IVM_AS_TEXT }, { "cpu-list", "cpu-list", IVM_AS_TEXT },
+	{ "smt-offline", "smt-offline", IVM_AS_TEXT },
 	{ "vcpus-max", "vcpus-max", IVM_AS_TEXT }, { "memory", "memory", IVM_AS_SIZE },
 	{ "memory-free", "memory-free", IVM_AS_SIZE }, { "vms", "vms", IVM_AS_TEXT },
 	{ "frames", "frames", IVM_AS_TEXT }, { "tsc-khz", "tsc-khz", IVM_AS_TEXT },
@@ -59,15 +60,18 @@ int ivm_host_show(const struct ivm_args *args)
 
 int ivm_host_set(const struct ivm_args *args)
 {
-	const char *list = ivm_args_get(args, "cpu-list");
+	const char *cores = ivm_args_get(args, "cores"), *list = ivm_args_get(args, "cpu-list");
 	struct nl_msg *msg;
 	struct ivm_nl *nl;
 	int err;
 
+	if (cores && list)
+		return ivm_usage("cores and cpu-list are the same; give one of them");
+	list = list ?: cores;
 	if (!list)
-		return ivm_usage("nothing to set; usage: ivmctl host set cpu-list=LIST");
+		return ivm_usage("nothing to set; usage: ivmctl host set cores=LIST");
 	if (strlen(list) > IVM_CPU_LIST_MAX)
-		return ivm_fail(EINVAL, "cpu-list has %zu bytes; expected at most %d", strlen(list), IVM_CPU_LIST_MAX);
+		return ivm_fail(EINVAL, "the list of cores has %zu bytes; expected at most %d", strlen(list), IVM_CPU_LIST_MAX);
 	err = ivm_nl_open(&nl);
 	if (err)
 		return err;

@@ -36,7 +36,8 @@ static const struct ivm_option ivm_console_options[] = {
 };
 
 static const struct ivm_option ivm_host_options[] = {
-	{ "cpu-list", "LIST", "physical cores for vCPUs, like 0-3,6, or all" },
+	{ "cores", "LIST", "physical cores for vCPUs, like 0-3,6, or all; any thread names its core" },
+	{ "cpu-list", "LIST", "the same" },
 	{ }
 };
 

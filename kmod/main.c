@@ -61,6 +61,7 @@ static void __exit ivm_exit(void)
 	ivm_netlink_exit();
 	ivm_vm_exit();
 	ivm_net_exit();
+	ivm_smt_exit();
 	ivm_cores_exit();
 	ivm_mem_exit();
 	ivm_cpu_host_exit();

@@ -21,6 +21,7 @@ static int put_host(struct sk_buff *msg, const struct ivm_host_info *host)
 	    nla_put_u64_64bit(msg, IVM_A_MEMORY, host->memory, IVM_A_PAD) ||
 	    nla_put_u64_64bit(msg, IVM_A_MEMORY_FREE, host->memory_free, IVM_A_PAD) ||
 	    nla_put_string(msg, IVM_A_CPU_LIST, host->cpu_list) ||
+	    (host->siblings[0] && nla_put_string(msg, IVM_A_SIBLINGS, host->siblings)) ||
 	    nla_put_u32(msg, IVM_A_VMS, host->vms) ||
 	    nla_put_u64_64bit(msg, IVM_A_FRAMES, host->frames, IVM_A_PAD) ||
 	    nla_put_u32(msg, IVM_A_TSC_KHZ, host->tsc_khz) ||

@@ -13,6 +13,7 @@
  * owner may want to call from moved() takes it.
  */
 #include "sched.h"
+#include "cores.h"
 #include "../why.h"
 
 #include <linux/cpu.h>
@@ -22,6 +23,7 @@
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/overflow.h>
+#include <linux/printk.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/topology.h>
@@ -51,6 +53,8 @@ static char cores_text[IVM_CPU_LIST_MAX + 1] = "all";	/* what the administrator 
 static struct cpumask cores_leaders;	/* follows from the two masks above: leaders that IVM may use */
 static unsigned int cores_nr;		/* of cores_leaders; also read without the lock */
 static unsigned int *cores_load;	/* by CPU: vCPUs placed there; 0 but for leaders */
+static bool cores_sealed;		/* no second thread of a core may come online */
+static unsigned int *cores_beside;	/* by CPU that smt.c took offline: a thread of the same core; by others: themselves */
 static enum cpuhp_state cores_state;
 
 /* First thread of @cpu's core that is online and in @mask; nr_cpu_ids or more if there is none. */
@@ -165,10 +169,24 @@ static void cores_tell(void)
 	mutex_unlock(&tell_lock);
 }
 
+/* Would @cpu, which comes online, run beside a vCPU, or make vCPUs run beside something? */
+static bool cores_excludes(unsigned int cpu)
+{
+	return cores_sealed && cpumask_intersects(topology_sibling_cpumask(cpu), &cores_given) &&
+		cores_leader(cpu, cpu_possible_mask) < nr_cpu_ids;
+}
+
 static int cores_cpu_online(unsigned int cpu)
 {
 	mutex_lock(&cores_lock);
+	if (cores_excludes(cpu)) {
+		mutex_unlock(&cores_lock);
+		pr_info("ivm: CPU %u stays offline: vCPUs run on its core. Stop all VMs, or give IVM other cores (ivmctl host set cores=LIST)\n",
+			cpu);
+		return -EBUSY;
+	}
 	cpumask_set_cpu(cpu, &cores_online);
+	cores_beside[cpu] = cpu;
 	/* All threads of a core that was given are given, also those that were offline then. */
 	if (cpumask_intersects(topology_sibling_cpumask(cpu), &cores_given))
 		cpumask_or(&cores_given, &cores_given, topology_sibling_cpumask(cpu));
@@ -238,11 +256,75 @@ static int cores_parse(const char *list, struct cpumask *given, struct ivm_why *
 	for_each_cpu(cpu, &named) {
 		if (!cpu_present(cpu))
 			return ivm_why(why, IVM_A_CPU_LIST, -EINVAL, "this host has no CPU %u", cpu);
-		if (!cpumask_test_cpu(cpu, &cores_online))
+		if (!cpumask_test_cpu(cores_beside[cpu], &cores_online))
 			return ivm_why(why, IVM_A_CPU_LIST, -EINVAL, "CPU %u is offline", cpu);
-		cpumask_or(given, given, topology_sibling_cpumask(cpu));
+		cpumask_or(given, given, topology_sibling_cpumask(cores_beside[cpu]));
 	}
 	return 0;
+}
+
+void ivm_cores_seal(bool sealed)
+{
+	mutex_lock(&cores_lock);
+	cores_sealed = sealed;
+	mutex_unlock(&cores_lock);
+}
+
+int ivm_cores_siblings(const char *list, struct cpumask *siblings, struct ivm_why *why)
+{
+	static struct cpumask given;	/* under cores_lock: too big for the stack */
+	unsigned int cpu;
+	int err = 0;
+
+	mutex_lock(&cores_lock);
+	if (list)
+		err = cores_parse(list, &given, why);
+	else
+		cpumask_copy(&given, &cores_given);
+	cpumask_clear(siblings);
+	for_each_cpu_and(cpu, &cores_online, &given)
+		if (cores_leader(cpu, &given) != cpu)
+			cpumask_set_cpu(cpu, siblings);
+	mutex_unlock(&cores_lock);
+	return err;
+}
+
+void ivm_cores_hide(unsigned int cpu)
+{
+	unsigned int leader;
+
+	mutex_lock(&cores_lock);
+	leader = cores_leader(cpu, cpu_possible_mask);
+	if (leader < nr_cpu_ids)
+		cores_beside[cpu] = leader;
+	mutex_unlock(&cores_lock);
+}
+
+void ivm_cores_unhide(unsigned int cpu)
+{
+	mutex_lock(&cores_lock);
+	cores_beside[cpu] = cpu;
+	mutex_unlock(&cores_lock);
+}
+
+bool ivm_cores_hidden(unsigned int cpu)
+{
+	bool hidden;
+
+	mutex_lock(&cores_lock);
+	hidden = cores_beside[cpu] != cpu;
+	mutex_unlock(&cores_lock);
+	return hidden;
+}
+
+bool ivm_cores_given(unsigned int cpu)
+{
+	bool given;
+
+	mutex_lock(&cores_lock);
+	given = cpumask_test_cpu(cores_beside[cpu], &cores_given);
+	mutex_unlock(&cores_lock);
+	return given;
 }
 
 /* Would every VM that is placed still fit on the cores of @given? */
@@ -384,20 +466,26 @@ void ivm_cores_release(struct ivm_placement *placement)
  */
 int ivm_cores_init(void)
 {
-	int state;
+	unsigned int cpu;
+	int state = -ENOMEM;
 
 	cores_load = kcalloc(nr_cpu_ids, sizeof(*cores_load), GFP_KERNEL);
-	if (!cores_load)
-		return -ENOMEM;
+	cores_beside = kcalloc(nr_cpu_ids, sizeof(*cores_beside), GFP_KERNEL);
+	if (!cores_load || !cores_beside)
+		goto err;
+	for (cpu = 0; cpu < nr_cpu_ids; cpu++)
+		cores_beside[cpu] = cpu;
 	cpumask_copy(&cores_given, cpu_possible_mask);
 	state = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "ivm/cores:online", cores_cpu_online,
 				  cores_cpu_offline);
-	if (state < 0) {
-		kfree(cores_load);
-		return state;
-	}
+	if (state < 0)
+		goto err;
 	cores_state = state;
 	return 0;
+err:
+	kfree(cores_beside);
+	kfree(cores_load);
+	return state;
 }
 
 /**
@@ -408,5 +496,6 @@ int ivm_cores_init(void)
 void ivm_cores_exit(void)
 {
 	cpuhp_remove_state_nocalls(cores_state);
+	kfree(cores_beside);
 	kfree(cores_load);
 }

@@ -51,4 +51,12 @@ struct ivm_placement *ivm_cores_place(unsigned int nr, int *cpu, const struct iv
 /* Gives the cores back; accepts NULL. No moved() call is under way or follows when it returns. May sleep. */
 void ivm_cores_release(struct ivm_placement *placement);
 
+/* ---- smt.c: nothing runs beside a vCPU on its core (P7) ---- */
+
+void ivm_smt_exit(void);
+int ivm_smt_get(struct ivm_why *why);
+void ivm_smt_put(void);
+int ivm_smt_set_cores(const char *list, struct ivm_why *why);
+void ivm_smt_list(char *buf, size_t size);
+
 #endif

@@ -164,11 +164,12 @@ void ivm_host_info(struct ivm_host_info *info)
 	info->memory_free = ivm_mem_free();
 	info->frames = ivm_mem_frames();
 	ivm_cores_list(info->cpu_list, sizeof(info->cpu_list));
+	ivm_smt_list(info->siblings, sizeof(info->siblings));
 }
 
 int ivm_host_set_cores(const char *list, struct ivm_why *why)
 {
-	return ivm_cores_set(list, why);
+	return ivm_smt_set_cores(list, why);
 }
 
 void ivm_host_audit(struct ivm_mem_audit *audit)

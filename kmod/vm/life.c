@@ -94,6 +94,9 @@ static void life_take_apart(struct ivm_vm *vm)
 	vm->placement = NULL;
 	for (i = 0; i < nr; i++)
 		ivm_vcpu_join(vm->vcpu[i]);
+	if (vm->siblings_held)
+		ivm_smt_put();
+	vm->siblings_held = false;
 	ivm_irqchip_destroy(vm->irq);
 	vm->irq = NULL;
 
@@ -123,6 +126,10 @@ static int life_vcpus(struct ivm_vm *vm, struct ivm_why *why)
 	unsigned int i;
 	int err;
 
+	err = ivm_smt_get(why);
+	if (err)
+		return err;
+	vm->siblings_held = true;
 	vm->placement = ivm_cores_place(vm->config.vcpus, vm->assigned, &life_sched_ops, vm, why);
 	if (IS_ERR(vm->placement)) {
 		err = PTR_ERR(vm->placement);

@@ -151,6 +151,7 @@ struct ivm_vm {
 	u64 past_count[IVM_COUNT_NR];	/* by parts */
 	int assigned[IVM_VCPUS_MAX];	/* by parts; host CPU of each vCPU, also before it exists */
 	bool host_held;			/* (l) ivm_cpu_host_get() was done */
+	bool siblings_held;		/* (l) ivm_smt_get() was done */
 	wait_queue_head_t park_wait;
 	u64 cr4_allowed, efer_allowed;	/* (r) */
 	u64 tsc_offset;			/* (r) */

@@ -105,6 +105,7 @@ struct ivm_host_info {
 	u32 cores, vcpus_max, vms, tsc_khz;
 	u64 memory, memory_free, frames;
 	char cpu_list[IVM_CPU_LIST_MAX + 1];
+	char siblings[IVM_CPU_LIST_MAX + 1];	/* offline while VMs run */
 	bool nested_paging;
 };
 

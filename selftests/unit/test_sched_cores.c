@@ -311,6 +311,8 @@ TEST(init_survives_lack_of_memory)
 	shim_cpus(4, 4, 2);
 	shim_alloc_fail(1);
 	EXPECT_EQ(-ENOMEM, ivm_cores_init());
+	shim_alloc_fail(2);
+	EXPECT_EQ(-ENOMEM, ivm_cores_init());
 }
 
 TEST_HARNESS_MAIN

@@ -102,7 +102,7 @@ enum ivm_stop_reason {
  *
  * HOST_GET	->
  *		<- VERSION BACKEND REASON? CORES VCPUS_MAX MEMORY MEMORY_FREE
- *		   CPU_LIST VMS FRAMES TSC_KHZ, NESTED_PAGING? (flag)
+ *		   CPU_LIST SIBLINGS? VMS FRAMES TSC_KHZ, NESTED_PAGING? (flag)
  * HOST_SET	-> CPU_LIST*		physical cores for vCPUs, or "all"
  * HOST_AUDIT	->
  *		<- FRAMES LEAVES TABLES VIOLATIONS BYTES, TEXT? (the first violation)
@@ -201,6 +201,7 @@ enum ivm_attr {
 	IVM_A_NIC_PORT,		/* nest of IVM_PORT_A_*: how the port begins */
 	IVM_A_NIC_IFNAME,	/* NUL string, the net_device of the card */
 	IVM_A_NIC_IFINDEX,	/* u32 */
+	IVM_A_SIBLINGS,		/* NUL string, CPU list: offline while VMs run, as they share cores with vCPUs */
 	__IVM_A_MAX,
 };
 #define IVM_A_MAX (__IVM_A_MAX - 1)

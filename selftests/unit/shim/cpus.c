@@ -10,6 +10,7 @@
 #include <linux/topology.h>
 
 unsigned int nr_cpu_ids;
+unsigned int shim_cpu_stuck = SHIM_CPUS;
 struct cpumask shim_cpu_possible, shim_cpu_present, shim_cpu_online;
 static struct cpumask siblings[NR_CPUS];
 static unsigned int threads;
@@ -55,26 +56,59 @@ const struct cpumask *topology_sibling_cpumask(unsigned int cpu)
 	return &siblings[cpu];
 }
 
-void shim_cpu_down(unsigned int cpu)
+static void offline(unsigned int cpu)
 {
 	unsigned int i;
 
-	BUG_ON(!cpu_online(cpu));
-	if (cpu_down)
-		BUG_ON(cpu_down(cpu));	/* still online, and still a sibling */
 	cpumask_clear_cpu(cpu, &shim_cpu_online);
 	cpumask_clear(&siblings[cpu]);
 	for (i = 0; i < NR_CPUS; i++)
 		cpumask_clear_cpu(cpu, &siblings[i]);
 }
 
-void shim_cpu_up(unsigned int cpu)
+void shim_cpu_down(unsigned int cpu)
 {
+	BUG_ON(!cpu_online(cpu));
+	if (cpu_down)
+		BUG_ON(cpu_down(cpu));	/* still online, and still a sibling */
+	offline(cpu);
+}
+
+int shim_cpu_try_up(unsigned int cpu)
+{
+	int err;
+
 	BUG_ON(cpu_online(cpu) || !cpu_present(cpu));
 	cpumask_set_cpu(cpu, &shim_cpu_online);
 	link_siblings(cpu);
-	if (cpu_up)
-		BUG_ON(cpu_up(cpu));
+	err = cpu_up ? cpu_up(cpu) : 0;
+	if (err)
+		offline(cpu);
+	return err;
+}
+
+void shim_cpu_up(unsigned int cpu)
+{
+	BUG_ON(shim_cpu_try_up(cpu));
+}
+
+int remove_cpu(unsigned int cpu)
+{
+	might_sleep();
+	if (cpu == shim_cpu_stuck)
+		return -EBUSY;
+	if (!cpu_online(cpu))
+		return 1;
+	shim_cpu_down(cpu);
+	return 0;
+}
+
+int add_cpu(unsigned int cpu)
+{
+	might_sleep();
+	if (cpu == shim_cpu_stuck)
+		return -EBUSY;
+	return cpu_online(cpu) ? 1 : shim_cpu_try_up(cpu);
 }
 
 int cpuhp_setup_state(enum cpuhp_state state, const char *name,

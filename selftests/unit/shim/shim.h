@@ -43,6 +43,10 @@ void shim_cpus(unsigned int cpus, unsigned int present, unsigned int threads);
 /* CPU hotplug, with the callbacks that were set up. */
 void shim_cpu_down(unsigned int cpu);
 void shim_cpu_up(unsigned int cpu);
+/* The same, where callbacks may object. Return: their error; the CPU is offline again then. */
+int shim_cpu_try_up(unsigned int cpu);
+/* remove_cpu() and add_cpu() of this one fail with -EBUSY; SHIM_CPUS: of none. */
+extern unsigned int shim_cpu_stuck;
 
 /* ---- memory.c ---- */
 

@@ -50,6 +50,9 @@ static inline unsigned int shim_cpumask_next_and(unsigned int from, const struct
 	     (cpu) = shim_cpumask_next_and((cpu) + 1, a, b))
 #define for_each_cpu(cpu, m)	for_each_cpu_and(cpu, m, m)
 
+/* For a format that prints nothing of use here. */
+#define cpumask_pr_args(m)	1, (const void *)(m)
+
 /* Numbers and ranges only. Return: 0, -EINVAL, or -ERANGE for a CPU that cannot be. */
 int cpulist_parse(const char *list, struct cpumask *m);
 

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* P7: nothing runs beside a vCPU on its core. */
+/* sources: kmod/sched/cores.c kmod/sched/smt.c */
+#include "unit.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <linux/cpumask.h>
+#include <linux/ivm.h>
+#include <linux/topology.h>
+
+#include "sched/cores.h"
+#include "sched/sched.h"
+#include "why.h"
+
+/* As hexadecimal bits: 0-1 2-3 4-5 6-7 are cores of two threads. */
+static unsigned long online(void) { return cpu_online_mask->bits[0]; }
+
+FIXTURE(smt) { struct ivm_why why; };
+FIXTURE_SETUP(smt)
+{
+	shim_cpus(10, 8, 2);
+	ASSERT_EQ(0, ivm_cores_init());
+}
+FIXTURE_TEARDOWN(smt)
+{
+	shim_cpu_stuck = SHIM_CPUS;
+	ivm_smt_exit();
+	ivm_cores_exit();
+	EXPECT_EQ(0, shim_alloc_live());
+}
+
+TEST_F(smt, siblings_are_offline_while_any_vm_runs)
+{
+	EXPECT_EQ(0xff, online());
+	ASSERT_EQ(0, ivm_smt_get(&self->why));
+	EXPECT_EQ(0x55, online());
+	EXPECT_EQ(4, ivm_cores_count());
+	ASSERT_EQ(0, ivm_smt_get(&self->why));
+	ivm_smt_put();
+	EXPECT_EQ(0x55, online());
+	ivm_smt_put();
+	EXPECT_EQ(0xff, online());
+	EXPECT_EQ(4, ivm_cores_count());
+}
+
+TEST_F(smt, only_those_of_cores_of_ivm)
+{
+	ASSERT_EQ(0, ivm_cores_set("4-7", &self->why));
+	ASSERT_EQ(0, ivm_smt_get(&self->why));
+	EXPECT_EQ(0x5f, online());
+	ivm_smt_put();
+	EXPECT_EQ(0xff, online());
+}
+
+TEST_F(smt, what_was_offline_stays_so)
+{
+	shim_cpu_down(3);
+	shim_cpu_down(4);
+	ASSERT_EQ(0, ivm_smt_get(&self->why));
+	EXPECT_EQ(0x65, online());	/* 5 leads its core */
+	ivm_smt_put();
+	EXPECT_EQ(0xe7, online());
+}
+
+TEST_F(smt, nobody_else_brings_one_online)
+{
+	ASSERT_EQ(0, ivm_smt_get(&self->why));
+	EXPECT_EQ(-EBUSY, shim_cpu_try_up(1));
+	EXPECT_EQ(0x55, online());
+	EXPECT_EQ(1, shim_printed());
+	shim_cpu_down(2);		/* its core is free then */
+	EXPECT_EQ(0, shim_cpu_try_up(3));
+	EXPECT_EQ(-EBUSY, shim_cpu_try_up(2));
+	EXPECT_EQ(0x59, online());
+	EXPECT_EQ(4, ivm_cores_count());
+	ivm_smt_put();
+	EXPECT_EQ(0xfb, online());	/* 2 went without us */
+	shim_cpu_up(2);
+}
+
+TEST_F(smt, one_that_cannot_go_refuses_the_vm_and_all_is_as_before)
+{
+	shim_cpu_stuck = 5;
+	EXPECT_EQ(-EBUSY, ivm_smt_get(&self->why));
+	EXPECT_NE(NULL, strstr(self->why.text, "CPU 5 shares a core"));
+	EXPECT_EQ(0xff, online());
+	shim_cpu_down(1);
+	EXPECT_EQ(0, shim_cpu_try_up(1));	/* nor is anybody kept from it */
+	shim_cpu_stuck = SHIM_CPUS;
+	ASSERT_EQ(0, ivm_smt_get(&self->why));
+	EXPECT_EQ(0x55, online());
+	ivm_smt_put();
+}
+
+TEST_F(smt, cores_change_while_vms_run)
+{
+	ASSERT_EQ(0, ivm_cores_set("0-3", &self->why));
+	ASSERT_EQ(0, ivm_smt_get(&self->why));
+	EXPECT_EQ(0xf5, online());
+	ASSERT_EQ(0, ivm_smt_set_cores("4-7", &self->why));
+	EXPECT_EQ(0x5f, online());
+	ASSERT_EQ(0, ivm_smt_set_cores("2,6", &self->why));
+	EXPECT_EQ(0x77, online());
+	ASSERT_EQ(0, ivm_smt_set_cores("3,7", &self->why));	/* the same, one by a thread that is offline because of us */
+	EXPECT_EQ(0x77, online());
+	/* refused: nothing changes */
+	shim_cpu_stuck = 1;
+	EXPECT_EQ(-EBUSY, ivm_smt_set_cores("all", &self->why));
+	EXPECT_EQ(0x77, online());
+	EXPECT_EQ(2, ivm_cores_count());
+	EXPECT_EQ(-EINVAL, ivm_smt_set_cores("nonsense", &self->why));
+	EXPECT_EQ(0x77, online());
+	shim_cpu_stuck = SHIM_CPUS;
+	ASSERT_EQ(0, ivm_smt_set_cores("all", &self->why));
+	EXPECT_EQ(0x55, online());
+	ivm_smt_put();
+	EXPECT_EQ(0xff, online());
+}
+
+TEST_F(smt, what_cannot_come_back_now_does_later)
+{
+	ASSERT_EQ(0, ivm_smt_get(&self->why));
+	shim_cpu_stuck = 3;
+	ivm_smt_put();
+	EXPECT_EQ(0xf7, online());
+	EXPECT_EQ(1, shim_printed());
+	shim_cpu_stuck = SHIM_CPUS;
+	ASSERT_EQ(0, ivm_smt_get(&self->why));
+	ivm_smt_put();
+	EXPECT_EQ(0xff, online());
+}
+
+/* While a VM runs no core of IVM's has two threads online, and in the end all is as the administrator left it. */
+TEST_F(smt, random_hotplug_lists_and_vms)
+{
+	static const char * const lists[] = { "all", "0-3", "0,2,4", "4", "0,2,4,6", "6-7" };
+	unsigned int i, cpu, users = 0, refused = 0;
+
+	srandom(2);
+	for (i = 0; i < 3000; i++) {
+		switch (random() % 4) {
+		case 0:
+			cpu = random() % 8;
+			if (!cpu_online(cpu))
+				refused += !!shim_cpu_try_up(cpu);
+			else if (cpumask_weight(cpu_online_mask) > 1)
+				shim_cpu_down(cpu);
+			break;
+		case 1:
+			ivm_smt_set_cores(lists[random() % ARRAY_SIZE(lists)], NULL);
+			break;
+		case 2:
+			ASSERT_EQ(0, ivm_smt_get(NULL));
+			users++;
+			break;
+		default:
+			if (users) {
+				ivm_smt_put();
+				users--;
+			}
+		}
+		if (users) {
+			struct cpumask siblings;
+
+			ASSERT_EQ(0, ivm_cores_siblings(NULL, &siblings, NULL));
+			ASSERT_TRUE(cpumask_empty(&siblings));
+		}
+	}
+	EXPECT_LT(0, refused);
+	for (; users; users--)
+		ivm_smt_put();
+	shim_printed();
+}
+
+TEST_HARNESS_MAIN
