@@ -50,7 +50,7 @@ static const char *const ivm_vcpu_state_names[] = {
 
 static const char *const ivm_event_names[] = {
 	[IVM_EVENT_STATE] = "state", [IVM_EVENT_RESET] = "reset", [IVM_EVENT_OUTSIDE] = "outside",
-	[IVM_EVENT_DELETED] = "deleted", [IVM_EVENT_LOST] = "lost",
+	[IVM_EVENT_DELETED] = "deleted", [IVM_EVENT_LOST] = "lost", [IVM_EVENT_MOVED] = "moved",
 };
 
 #define IVM_ENUM(label, table) { label, IVM_ATTR_ENUM, table, IVM_COUNT(table) }

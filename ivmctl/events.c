@@ -17,7 +17,7 @@ static int ivm_event_print(struct json_object *event, void *context)
 	static const struct ivm_field details[] = {
 		{ " state=", "state", IVM_AS_TEXT }, { " stop-reason=", "stop-reason", IVM_AS_TEXT },
 		{ " stop-code=", "stop-code", IVM_AS_TEXT }, { " vcpu=", "vcpu", IVM_AS_TEXT },
-		{ " address=", "address", IVM_AS_HEX }, { " ", "text", IVM_AS_TEXT },
+		{ " address=", "address", IVM_AS_HEX }, { " cpu=", "cpu", IVM_AS_TEXT }, { " ", "text", IVM_AS_TEXT },
 	};
 	const struct ivm_args *args = context;
 	const char *only = ivm_args_get(args, "vm"), *name = ivm_json_get_text(event, "name");

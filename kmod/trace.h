@@ -48,6 +48,28 @@ TRACE_EVENT(ivm_inject,
 	TP_printk("vm %u vcpu %u vector %u", __entry->vm, __entry->vcpu, __entry->vector)
 );
 
+/* P4: a vCPU begins to run; core is the first thread of the CPU's core, shared: another vCPU of its VM is there. */
+TRACE_EVENT(ivm_dispatch,
+	TP_PROTO(u32 vm, u32 vcpu, u32 cpu, u32 core, bool shared),
+	TP_ARGS(vm, vcpu, cpu, core, shared),
+	TP_STRUCT__entry(
+		__field(u32, vm)
+		__field(u32, vcpu)
+		__field(u32, cpu)
+		__field(u32, core)
+		__field(bool, shared)
+	),
+	TP_fast_assign(
+		__entry->vm = vm;
+		__entry->vcpu = vcpu;
+		__entry->cpu = cpu;
+		__entry->core = core;
+		__entry->shared = shared;
+	),
+	TP_printk("vm %u vcpu %u cpu %u core %u%s", __entry->vm, __entry->vcpu, __entry->cpu, __entry->core,
+		  __entry->shared ? " shared" : "")
+);
+
 /* P9: an access outside RAM and devices. */
 TRACE_EVENT(ivm_outside,
 	TP_PROTO(u32 vm, u32 vcpu, u64 gpa, const char *kind),

@@ -22,9 +22,11 @@ static int put_event(struct sk_buff *msg, const struct ivm_event *event)
 	if ((event->stop_reason || event->type == IVM_EVENT_LOST) &&
 	    nla_put_u64_64bit(msg, IVM_A_STOP_CODE, event->stop_code, IVM_A_PAD))
 		return -EMSGSIZE;
-	if (event->has_vcpu &&
-	    (nla_put_u32(msg, IVM_A_VCPU, event->vcpu) ||
-	     nla_put_u64_64bit(msg, IVM_A_ADDRESS, event->address, IVM_A_PAD)))
+	if (event->has_vcpu && nla_put_u32(msg, IVM_A_VCPU, event->vcpu))
+		return -EMSGSIZE;
+	if (event->type == IVM_EVENT_OUTSIDE && nla_put_u64_64bit(msg, IVM_A_ADDRESS, event->address, IVM_A_PAD))
+		return -EMSGSIZE;
+	if (event->type == IVM_EVENT_MOVED && nla_put_u32(msg, IVM_A_CPU, event->cpu))
 		return -EMSGSIZE;
 	if (event->text[0] && nla_put_string(msg, IVM_A_TEXT, event->text))
 		return -EMSGSIZE;

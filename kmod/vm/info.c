@@ -46,6 +46,8 @@ static const char * const info_counts[IVM_COUNT_NR] = {
 	[IVM_COUNT_MMIO]	= "mmio",
 	[IVM_COUNT_EMUL_UNKNOWN] = "emul.unknown",
 	[IVM_COUNT_HALT]	= "halts",
+	[IVM_COUNT_DISPATCH]	= "dispatches",
+	[IVM_COUNT_SHARED]	= "dispatches.shared",
 };
 
 static_assert(IVM_EXIT_REASONS + IVM_COUNT_NR <= IVM_STATS_MAX);

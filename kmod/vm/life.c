@@ -43,6 +43,26 @@ static int life_refuse(struct ivm_vm *vm, struct ivm_why *why, const char *needs
 
 /* ---- parts ---- */
 
+static void life_tell_moved(struct ivm_vm *vm, unsigned int index, int cpu)
+{
+	struct ivm_event *event = kzalloc(sizeof(*event), GFP_KERNEL);
+
+	if (!event)
+		return;		/* "vm show" has it */
+	event->type = IVM_EVENT_MOVED;
+	event->id = vm->id;
+	event->time_ns = ktime_get_real_ns();
+	event->state = READ_ONCE(vm->state);
+	strscpy(event->name, vm->config.name, sizeof(event->name));
+	event->has_vcpu = true;
+	event->vcpu = index;
+	event->cpu = cpu;
+	if (cpu < 0)
+		strscpy(event->text, "no core is left for it: it waits", sizeof(event->text));
+	ivm_vm_notify_event(event);
+	kfree(event);
+}
+
 static void life_moved(void *ctx, unsigned int index, int cpu)
 {
 	struct ivm_vm *vm = ctx;
@@ -52,6 +72,7 @@ static void life_moved(void *ctx, unsigned int index, int cpu)
 	if (vm->vcpu[index])
 		ivm_vcpu_move(vm->vcpu[index], cpu);
 	mutex_unlock(&vm->parts);
+	life_tell_moved(vm, index, cpu);
 }
 
 static const struct ivm_sched_ops life_sched_ops = { .moved = life_moved };

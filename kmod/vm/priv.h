@@ -58,6 +58,8 @@ enum ivm_counter {
 	IVM_COUNT_MMIO,
 	IVM_COUNT_EMUL_UNKNOWN,	/* instructions on device memory that we do not answer */
 	IVM_COUNT_HALT,
+	IVM_COUNT_DISPATCH,	/* entries into the inner loop */
+	IVM_COUNT_SHARED,	/* P4: of these, those that found another vCPU of the VM on the core */
 	IVM_COUNT_NR,
 };
 
@@ -119,7 +121,7 @@ struct ivm_wish_stop {
 };
 
 /*
- * Legend: (c) constant once created  (l) vm->life  (r) constant while the VM
+ * Legend: (c) constant once created  (l) vm->life  (a) anybody, atomically  (r) constant while the VM
  * runs: written with vm->life held and no vCPU thread
  */
 struct ivm_vm {
@@ -153,6 +155,7 @@ struct ivm_vm {
 	bool host_held;			/* (l) ivm_cpu_host_get() was done */
 	bool siblings_held;		/* (l) ivm_smt_get() was done */
 	wait_queue_head_t park_wait;
+	DECLARE_BITMAP(cores_busy, NR_CPUS);	/* (a) by first thread of the core: a vCPU is in its inner loop there */
 	u64 cr4_allowed, efer_allowed;	/* (r) */
 	u64 tsc_offset;			/* (r) */
 	u64 paused_tsc;			/* (l) guest TSC at the pause */

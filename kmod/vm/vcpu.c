@@ -16,6 +16,7 @@
 #include <linux/sched/task.h>
 #include <linux/slab.h>
 #include <linux/smp.h>
+#include <linux/topology.h>
 #include <asm/msr.h>
 
 #define VCPU_NMIS_MAX	2	/* one in service, one latched */
@@ -141,12 +142,35 @@ static void vcpu_events(struct ivm_vcpu *vcpu)
 	ivm_eoi_offer(vcpu, vector);
 }
 
+/*
+ * P4, and the record that proves it: no other vCPU of the VM is on this core.
+ * Return: the core, by its first thread; -1 if it was another's already.
+ */
+static int vcpu_take_core(struct ivm_vcpu *vcpu)
+{
+	struct ivm_vm *vm = vcpu->vm;
+	int cpu = smp_processor_id(), core = cpumask_first(topology_sibling_cpumask(cpu));
+	bool shared = test_and_set_bit(core, vm->cores_busy);
+
+	vcpu->count[IVM_COUNT_DISPATCH]++;
+	vcpu->count[IVM_COUNT_SHARED] += shared;
+	trace_ivm_dispatch(vm->id, vcpu->index, cpu, core, shared);
+	return shared ? -1 : core;
+}
+
+static void vcpu_give_core(struct ivm_vcpu *vcpu, int core)
+{
+	if (likely(core >= 0))
+		clear_bit(core, vcpu->vm->cores_busy);
+}
+
 static void vcpu_inner(struct ivm_vcpu *vcpu)
 {
 	const struct ivm_cpu_ops *ops = ivm_backend;
 	struct ivm_cpu *cpu = &vcpu->cpu;
 	unsigned long requests;
 	u64 start;
+	int core;
 
 	local_irq_disable();
 	if (unlikely(!ivm_cpu_host_here() || smp_processor_id() != READ_ONCE(vcpu->assigned_cpu))) {
@@ -161,6 +185,7 @@ static void vcpu_inner(struct ivm_vcpu *vcpu)
 	smp_mb();	/* see ivm_vcpu_kick() */
 
 	WRITE_ONCE(vcpu->state, IVM_VCPU_RUNNING);
+	core = vcpu_take_core(vcpu);
 	current->flags |= PF_VCPU;	/* ticks from here on are guest time */
 	vcpu->leave = false;
 	cpu->tsc_aux = ivm_msr_tsc_aux(&vcpu->msrs);
@@ -188,6 +213,7 @@ static void vcpu_inner(struct ivm_vcpu *vcpu)
 	ops->put(cpu);
 	ivm_fpu_put(cpu->fpu);
 
+	vcpu_give_core(vcpu, core);
 	WRITE_ONCE(vcpu->in_loop, false);
 	local_irq_enable();		/* what interrupted the guest runs here */
 	current->flags &= ~PF_VCPU;

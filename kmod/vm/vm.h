@@ -93,9 +93,10 @@ struct ivm_event {
 	u64 time_ns;
 	u32 state, stop_reason;
 	u64 stop_code;
-	bool has_vcpu;		/* vcpu and address are valid */
+	bool has_vcpu;
 	u32 vcpu;
-	u64 address;
+	u64 address;		/* of an access outside */
+	int cpu;		/* where a vCPU moved */
 	char text[IVM_TEXT_MAX];
 };
 

@@ -31,9 +31,13 @@ test_cpu_of_a_running_vcpu_goes_away()
 	fi
 	defer online "$cpu" 1
 	siblings=$(cat "/sys/devices/system/cpu/cpu$cpu/topology/thread_siblings_list")
+	ivmctl --json events --vm moving >events 2>/dev/null &
+	defer kill $!
+	sleep 1
 	online "$cpu" 0 || give_up "cannot take CPU $cpu offline"
 	n=$(beats moving)
 	wait_for 20 beats_on moving $((n + 5)) || bad "no beat after its CPU $cpu (siblings $siblings) went away"
+	grep -qE '"event-type" ?: ?"moved"' events || bad "no event says that it moved: $(cat events)"
 	now=$(vcpu_cpu moving)
 	[ "$now" != "$cpu" ] || bad "its thread is still bound to CPU $cpu"
 	say "moved from CPU $cpu to $now"
@@ -57,6 +61,8 @@ test_cpus_that_flap()
 	n=$(beats flap)
 	wait_for 20 beats_on flap $((n + 3)) || bad "no beat after the CPUs flapped"
 	same state "$(vm_state flap1)" running
+	same "dispatches on a core of another vCPU" "$(vm_get flap dispatches.shared)" 0 # P4
+	[ "$(vm_get flap dispatches)" -gt 10 ] || bad "$(vm_get flap dispatches) dispatches"
 }
 
 test_list_of_cores()

@@ -219,6 +219,7 @@ enum ivm_event_type {
 	IVM_EVENT_OUTSIDE,	/* access outside RAM and devices; TEXT says read, write or fetch; rate-limited */
 	IVM_EVENT_DELETED,
 	IVM_EVENT_LOST,		/* events were dropped, STOP_CODE says how many */
+	IVM_EVENT_MOVED,	/* VCPU belongs on host CPU now; -1: no core is left, it waits */
 };
 
 /* ---- switches: rtnetlink ------------------------------------------------ */
