@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * P7: nothing runs beside a vCPU on its core. The other threads of the cores
- * that IVM has are offline for as long as any VM runs, and come back afterwards.
+ * that IVM has are offline for as long as any VM runs, and come back a few seconds
+ * after the last one: the next may follow soon, and CPU hotplug is slow, for the
+ * whole host.
  *
  * What we took offline we owe to the host, also when it cannot be given back at
  * once (CPU hotplug is disabled during suspend): every later occasion tries again.
@@ -17,11 +19,15 @@
 #include <linux/cpu.h>
 #include <linux/cpumask.h>
 #include <linux/errno.h>
+#include <linux/jiffies.h>
 #include <linux/kernel.h>
 #include <linux/mutex.h>
 #include <linux/printk.h>
+#include <linux/workqueue.h>
 
 #include <linux/ivm.h>
+
+#define SMT_LINGER	(5 * HZ)
 
 static DEFINE_MUTEX(smt_lock);
 static unsigned int smt_users;		/* VMs that have vCPUs */
@@ -70,6 +76,17 @@ static void smt_give_back(void)
 	}
 }
 
+/* Whoever ends a VM may be a worker that memory reclaim waits for, and cannot bring CPUs online itself. */
+static void smt_work(struct work_struct *work)
+{
+	mutex_lock(&smt_lock);
+	if (!smt_users)
+		smt_give_back();
+	mutex_unlock(&smt_lock);
+}
+
+static DECLARE_DELAYED_WORK(smt_linger, smt_work);
+
 /**
  * ivm_smt_get() - a VM is about to run: from here on nothing else runs on the cores of IVM
  * @why: filled on refusal
@@ -102,14 +119,17 @@ int ivm_smt_get(struct ivm_why *why)
 /**
  * ivm_smt_put() - a VM has no vCPUs any more: undoes ivm_smt_get()
  *
- * Context: as ivm_smt_get().
+ * After the last one, who wants a sibling online may bring it online; we do
+ * when no other VM comes within SMT_LINGER.
+ *
+ * Context: may sleep.
  */
 void ivm_smt_put(void)
 {
 	mutex_lock(&smt_lock);
 	if (!--smt_users) {
 		ivm_cores_seal(false);
-		smt_give_back();
+		queue_delayed_work(system_unbound_wq, &smt_linger, SMT_LINGER);
 	}
 	mutex_unlock(&smt_lock);
 }
@@ -138,7 +158,8 @@ int ivm_smt_set_cores(const char *list, struct ivm_why *why)
 	}
 	if (!err)
 		err = ivm_cores_set(list, why);
-	smt_give_back();
+	if (smt_users)
+		smt_give_back();
 	mutex_unlock(&smt_lock);
 	return err;
 }
@@ -160,6 +181,7 @@ void ivm_smt_list(char *buf, size_t size)
 /* No VM is left. What still cannot be given back is said once more, and left to the administrator. */
 void ivm_smt_exit(void)
 {
+	cancel_delayed_work_sync(&smt_linger);
 	mutex_lock(&smt_lock);
 	smt_give_back();
 	mutex_unlock(&smt_lock);

@@ -387,8 +387,8 @@ int __init ivm_vm_init(void)
 {
 	int err;
 
-	/* Bound to no CPU. The end of a VM may bring CPUs online, so this is no queue that memory reclaim may wait for. */
-	ivm_vm_queue = alloc_workqueue("ivm-vm", WQ_UNBOUND, 0);
+	/* Bound to no CPU, and with a rescuer: stopping a VM must work when memory is short. */
+	ivm_vm_queue = alloc_workqueue("ivm-vm", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
 	if (!ivm_vm_queue)
 		return -ENOMEM;
 	err = register_reboot_notifier(&vm_reboot_notifier);

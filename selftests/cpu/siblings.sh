@@ -8,9 +8,14 @@ online() { cat /sys/devices/system/cpu/online; }
 bring() { (echo "$2" >"/sys/devices/system/cpu/cpu$1/online") 2>/dev/null; }
 threads_of() { cat "/sys/devices/system/cpu/cpu$1/topology/thread_siblings_list"; }
 
+# They come back some seconds after the last VM.
+back() { wait_for 30 online_is "$1" || bad "CPUs online afterwards: $(online), wanted $1"; }
+online_is() { [ "$(online)" = "$1" ]; }
+
 need_siblings()
 {
 	need_vcpus 2
+	wait_for 30 online_is 0-3
 	[ "$(online)" = 0-3 ] && [ "$(threads_of 0)" = 0-1 ] || skip_it "this host has no two cores of two threads"
 }
 
@@ -32,14 +37,14 @@ test_offline_while_a_vm_runs() # P7
 	ivmctl vm pause two
 	same "CPUs online beside a paused one" "$(online)" 0,2
 	ivmctl vm stop two --force >/dev/null
-	same "CPUs online afterwards" "$(online)" 0-3
+	back 0-3
 	# what was offline before stays so
 	defer bring 3 1
 	bring 3 0
 	vm_start one
 	same "siblings that are offline because of IVM" "$(host_get smt-offline)" 1
 	ivmctl vm stop one --force >/dev/null
-	same "CPUs online afterwards" "$(online)" 0-2
+	back 0-2
 }
 
 test_nobody_brings_one_back() # P7
@@ -64,7 +69,7 @@ test_nobody_brings_one_back() # P7
 	wait_for 20 beats_on held $((n + 3)) || bad "no beat on CPU 3"
 	ivmctl vm stop held --force >/dev/null
 	bring 2 1
-	same "CPUs online afterwards" "$(online)" 0-3
+	back 0-3
 }
 
 test_cores_change_under_a_vm() # P7
@@ -86,7 +91,7 @@ test_cores_change_under_a_vm() # P7
 	n=$(beats moved)
 	wait_for 20 beats_on moved $((n + 3)) || bad "no beat afterwards"
 	ivmctl vm stop moved --force >/dev/null
-	same "CPUs online afterwards" "$(online)" 0-3
+	back 0-3
 }
 
 # A task that wants the sibling for itself alone gets nothing of it.
@@ -102,7 +107,7 @@ test_hog_on_the_sibling() # P7
 	a=$(awk '{ print $39 }' /proc/$hog/stat)
 	[ "$a" != 1 ] && [ "$a" != 3 ] || bad "the hog is on CPU $a"
 	ivmctl vm stop quiet --force >/dev/null
-	same "CPUs online afterwards" "$(online)" 0-3
+	back 0-3
 }
 
 run_tests offline_while_a_vm_runs nobody_brings_one_back cores_change_under_a_vm hog_on_the_sibling

@@ -17,6 +17,13 @@
 /* As hexadecimal bits: 0-1 2-3 4-5 6-7 are cores of two threads. */
 static unsigned long online(void) { return cpu_online_mask->bits[0]; }
 
+/* The VM ends, and some time passes. */
+static void put(void)
+{
+	ivm_smt_put();
+	shim_work_run();
+}
+
 FIXTURE(smt) { struct ivm_why why; };
 FIXTURE_SETUP(smt)
 {
@@ -38,9 +45,16 @@ TEST_F(smt, siblings_are_offline_while_any_vm_runs)
 	EXPECT_EQ(0x55, online());
 	EXPECT_EQ(4, ivm_cores_count());
 	ASSERT_EQ(0, ivm_smt_get(&self->why));
-	ivm_smt_put();
+	put();
 	EXPECT_EQ(0x55, online());
 	ivm_smt_put();
+	EXPECT_EQ(0x55, online());	/* another VM may follow */
+	ASSERT_EQ(0, ivm_smt_get(&self->why));
+	shim_work_run();
+	EXPECT_EQ(0x55, online());
+	ivm_smt_put();
+	EXPECT_EQ(0, shim_cpu_try_up(1));	/* nobody is kept from it meanwhile */
+	shim_work_run();
 	EXPECT_EQ(0xff, online());
 	EXPECT_EQ(4, ivm_cores_count());
 }
@@ -50,7 +64,7 @@ TEST_F(smt, only_those_of_cores_of_ivm)
 	ASSERT_EQ(0, ivm_cores_set("4-7", &self->why));
 	ASSERT_EQ(0, ivm_smt_get(&self->why));
 	EXPECT_EQ(0x5f, online());
-	ivm_smt_put();
+	put();
 	EXPECT_EQ(0xff, online());
 }
 
@@ -60,7 +74,7 @@ TEST_F(smt, what_was_offline_stays_so)
 	shim_cpu_down(4);
 	ASSERT_EQ(0, ivm_smt_get(&self->why));
 	EXPECT_EQ(0x65, online());	/* 5 leads its core */
-	ivm_smt_put();
+	put();
 	EXPECT_EQ(0xe7, online());
 }
 
@@ -75,7 +89,7 @@ TEST_F(smt, nobody_else_brings_one_online)
 	EXPECT_EQ(-EBUSY, shim_cpu_try_up(2));
 	EXPECT_EQ(0x59, online());
 	EXPECT_EQ(4, ivm_cores_count());
-	ivm_smt_put();
+	put();
 	EXPECT_EQ(0xfb, online());	/* 2 went without us */
 	shim_cpu_up(2);
 }
@@ -91,7 +105,7 @@ TEST_F(smt, one_that_cannot_go_refuses_the_vm_and_all_is_as_before)
 	shim_cpu_stuck = SHIM_CPUS;
 	ASSERT_EQ(0, ivm_smt_get(&self->why));
 	EXPECT_EQ(0x55, online());
-	ivm_smt_put();
+	put();
 }
 
 TEST_F(smt, cores_change_while_vms_run)
@@ -115,7 +129,7 @@ TEST_F(smt, cores_change_while_vms_run)
 	shim_cpu_stuck = SHIM_CPUS;
 	ASSERT_EQ(0, ivm_smt_set_cores("all", &self->why));
 	EXPECT_EQ(0x55, online());
-	ivm_smt_put();
+	put();
 	EXPECT_EQ(0xff, online());
 }
 
@@ -123,12 +137,12 @@ TEST_F(smt, what_cannot_come_back_now_does_later)
 {
 	ASSERT_EQ(0, ivm_smt_get(&self->why));
 	shim_cpu_stuck = 3;
-	ivm_smt_put();
+	put();
 	EXPECT_EQ(0xf7, online());
 	EXPECT_EQ(1, shim_printed());
 	shim_cpu_stuck = SHIM_CPUS;
 	ASSERT_EQ(0, ivm_smt_get(&self->why));
-	ivm_smt_put();
+	put();
 	EXPECT_EQ(0xff, online());
 }
 
@@ -157,7 +171,7 @@ TEST_F(smt, random_hotplug_lists_and_vms)
 			break;
 		default:
 			if (users) {
-				ivm_smt_put();
+				put();
 				users--;
 			}
 		}
@@ -170,7 +184,7 @@ TEST_F(smt, random_hotplug_lists_and_vms)
 	}
 	EXPECT_LT(0, refused);
 	for (; users; users--)
-		ivm_smt_put();
+		put();
 	shim_printed();
 }
 

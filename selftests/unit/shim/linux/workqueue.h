@@ -19,4 +19,17 @@ struct workqueue_struct;
 bool queue_work(struct workqueue_struct *wq, struct work_struct *work);
 bool cancel_work_sync(struct work_struct *work);
 
+/* However long the delay: it runs in the next shim_work_run(). */
+struct delayed_work {
+	struct work_struct work;
+};
+
+#define DECLARE_DELAYED_WORK(n, f)	struct delayed_work n = { .work = { .func = (f) } }
+static inline bool queue_delayed_work(struct workqueue_struct *wq, struct delayed_work *work, unsigned long delay)
+{
+	(void)delay;
+	return queue_work(wq, &work->work);
+}
+static inline bool cancel_delayed_work_sync(struct delayed_work *work) { return cancel_work_sync(&work->work); }
+
 #endif
