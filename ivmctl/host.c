@@ -4,6 +4,7 @@
 
 #include "attrs.h"
 #include "fail.h"
+#include "machine.h"
 #include "nl.h"
 #include "print.h"
 #include "text.h"
@@ -43,17 +44,39 @@ static int ivm_host_ask(enum ivm_cmd cmd, struct json_object **answer)
 	return err;
 }
 
+/* Who runs where is for those who may see the VMs; without that right the cores are shown alone. */
+static struct json_object *ivm_host_machine(void)
+{
+	struct json_object *vms = NULL, *machine;
+	struct ivm_nl *nl;
+
+	if (!ivm_nl_open(&nl)) {
+		if (ivm_nl_dump_vms(nl, &vms))
+			vms = NULL;
+		ivm_nl_close(nl);
+	}
+	if (!vms)
+		vms = json_object_new_array();
+	machine = ivm_machine(vms);
+	json_object_put(vms);
+	return machine;
+}
+
 int ivm_host_show(const struct ivm_args *args)
 {
-	struct json_object *host;
+	struct json_object *host, *machine;
 	int err = ivm_host_ask(IVM_CMD_HOST_GET, &host);
 
 	if (err)
 		return err;
-	if (args->json)
+	machine = ivm_host_machine();
+	json_object_object_add(host, "machine", machine);
+	if (args->json) {
 		ivm_print_json(host);
-	else
+	} else {
 		ivm_print_fields(host, ivm_host_fields, IVM_COUNT(ivm_host_fields));
+		ivm_machine_print(machine);
+	}
 	json_object_put(host);
 	return 0;
 }

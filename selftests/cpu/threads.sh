@@ -32,6 +32,10 @@ test_one_thread_each_on_cores_of_their_own() # P3 P4
 		core_of "$cpu"
 	done <tids >cores
 	same "number of distinct cores" "$(sort -u cores | wc -l)" "$n"
+	# and host show draws it so: each vCPU on another core
+	ivmctl host show >machine
+	same "cores that host show draws with a vCPU of it" "$(grep -cE '^  core .* wide/[0-9]+ ' machine)" "$n"
+	ivmctl --json host show | grep -qE '"vm" ?: ?"wide", ?"vcpu" ?: ?0, ?"cpu" ?: ?[0-9]+' || bad "host show --json does not place vCPU 0"
 	ivmctl vm stop wide --force >/dev/null
 	same "threads left after the stop" "$(ivm_threads wide | wc -l)" 0
 }
