@@ -129,7 +129,7 @@ void ivm_smt_put(void)
 	mutex_lock(&smt_lock);
 	if (!--smt_users) {
 		ivm_cores_seal(false);
-		queue_delayed_work(system_unbound_wq, &smt_linger, SMT_LINGER);
+		mod_delayed_work(system_unbound_wq, &smt_linger, SMT_LINGER);	/* from now on */
 	}
 	mutex_unlock(&smt_lock);
 }

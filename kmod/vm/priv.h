@@ -24,6 +24,7 @@
 #include "../why.h"
 
 #include <linux/atomic.h>
+#include <linux/cpumask.h>
 #include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
@@ -155,7 +156,7 @@ struct ivm_vm {
 	bool host_held;			/* (l) ivm_cpu_host_get() was done */
 	bool siblings_held;		/* (l) ivm_smt_get() was done */
 	wait_queue_head_t park_wait;
-	DECLARE_BITMAP(cores_busy, NR_CPUS);	/* (a) by first thread of the core: a vCPU is in its inner loop there */
+	struct cpumask cores_busy;	/* (a) first threads of the cores on which a vCPU is in its inner loop */
 	u64 cr4_allowed, efer_allowed;	/* (r) */
 	u64 tsc_offset;			/* (r) */
 	u64 paused_tsc;			/* (l) guest TSC at the pause */

@@ -150,7 +150,7 @@ static int vcpu_take_core(struct ivm_vcpu *vcpu)
 {
 	struct ivm_vm *vm = vcpu->vm;
 	int cpu = smp_processor_id(), core = cpumask_first(topology_sibling_cpumask(cpu));
-	bool shared = test_and_set_bit(core, vm->cores_busy);
+	bool shared = cpumask_test_and_set_cpu(core, &vm->cores_busy);
 
 	vcpu->count[IVM_COUNT_DISPATCH]++;
 	vcpu->count[IVM_COUNT_SHARED] += shared;
@@ -161,7 +161,7 @@ static int vcpu_take_core(struct ivm_vcpu *vcpu)
 static void vcpu_give_core(struct ivm_vcpu *vcpu, int core)
 {
 	if (likely(core >= 0))
-		clear_bit(core, vcpu->vm->cores_busy);
+		cpumask_clear_cpu(core, &vcpu->vm->cores_busy);
 }
 
 static void vcpu_inner(struct ivm_vcpu *vcpu)

@@ -25,7 +25,7 @@ struct delayed_work {
 };
 
 #define DECLARE_DELAYED_WORK(n, f)	struct delayed_work n = { .work = { .func = (f) } }
-static inline bool queue_delayed_work(struct workqueue_struct *wq, struct delayed_work *work, unsigned long delay)
+static inline bool mod_delayed_work(struct workqueue_struct *wq, struct delayed_work *work, unsigned long delay)
 {
 	(void)delay;
 	return queue_work(wq, &work->work);
