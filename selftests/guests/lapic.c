@@ -205,7 +205,7 @@ static void shortest_period(void)
 
 static void tsc_deadline(void)
 {
-	u64 before = irq_count(VEC), when;
+	u64 before = irq_count(VEC), when, reads;
 
 	if (!(cpuid(1, 0).ecx & 1 << 24)) {
 		skip("no TSC-deadline timer");
@@ -216,7 +216,9 @@ static void tsc_deadline(void)
 	asm volatile("mfence" ::: "memory");
 	when = rdtsc() + 10 * tsc_khz();
 	wrmsr(MSR_TSC_DEADLINE, when);
-	check_eq(rdmsr(MSR_TSC_DEADLINE), when);
+	reads = rdmsr(MSR_TSC_DEADLINE);
+	if (rdtsc() < when)		/* on a host that is very busy it may be over */
+		check_eq(reads, when);
 	check(with_irqs(irq_count(VEC) > before, 2000));
 	check(seen_tsc >= when);
 	check_eq(rdmsr(MSR_TSC_DEADLINE), 0);
