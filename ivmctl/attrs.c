@@ -108,6 +108,7 @@ static const struct ivm_attr_row ivm_attr_rows[IVM_A_MAX + 1] = {
 	[IVM_A_NIC_PORT]	= { .name = "nic-port", .type = IVM_ATTR_NEST },
 	[IVM_A_NIC_IFNAME]	= { .name = "nic-ifname", .type = IVM_ATTR_TEXT },
 	[IVM_A_NIC_IFINDEX]	= { .name = "nic-ifindex", .type = IVM_ATTR_U32 },
+	[IVM_A_AFFINITY]	= { .name = "affinity", .type = IVM_ATTR_TEXT },
 	[IVM_A_SIBLINGS]	= { .name = "smt-offline", .type = IVM_ATTR_TEXT },
 };
 

@@ -31,6 +31,9 @@ const struct ivm_key ivm_keys[] = {
 	{ .name = "debug-exit", .type = IVM_KEY_NUMBER, .offset = IVM_KEY(debug_exit), .min = 1, .max = 0xfffc,
 	  .optional = true,
 	  .value = "PORT", .help = "I/O port where a write stops the VM with the value written, like 0xf4" },
+	{ .name = "affinity", .type = IVM_KEY_TEXT, .offset = IVM_KEY(affinity), .max = IVM_CPU_LIST_MAX,
+	  .optional = true,
+	  .value = "LIST", .help = "CPUs whose cores the vCPUs stay on, in their order, like 4,2 or 2-5" },
 	{ .name = "nic", .type = IVM_KEY_NICS, .offset = IVM_KEY(nics), .optional = true,
 	  .value = "switch:NAME,vlan:N[,...]", .help = "a network card; may be given again, see below" },
 	{ }
@@ -130,11 +133,10 @@ static int ivm_key_check_number(const struct ivm_key *key, uint64_t number, cons
 /* Texts reach kernels, terminals and logs: no control bytes, bounded length. */
 static int ivm_key_check_text(const struct ivm_key *key, const char *text)
 {
-	size_t length = strlen(text);
+	size_t length = strlen(text), max = key->max ? key->max : IVM_CMDLINE_MAX - 1;
 
-	if (length >= IVM_CMDLINE_MAX)
-		return ivm_fail(EINVAL, "%s has %zu bytes; expected at most %d", key->name, length,
-				IVM_CMDLINE_MAX - 1);
+	if (length > max)
+		return ivm_fail(EINVAL, "%s has %zu bytes; expected at most %zu", key->name, length, max);
 	for (const char *c = text; *c; c++)
 		if ((unsigned char)*c < ' ' || *c == 0x7f)
 			return ivm_fail(EINVAL, "%s has a control character (byte 0x%02x at position %zu)",

@@ -29,6 +29,7 @@ struct ivm_definition {
 	char		*modules[IVM_MODULES_MAX]; /* "PATH" or "PATH ARGUMENTS" */
 	size_t		nr_modules;
 	uint64_t	debug_exit;	/* I/O port, 0: no such device */
+	char		*affinity;	/* list of CPUs, or NULL */
 	size_t		nr_nics;
 	struct ivm_nic	nics[IVM_NICS_MAX];
 };

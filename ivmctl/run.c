@@ -159,6 +159,7 @@ static int ivm_start_create(struct ivm_nl *nl, const struct ivm_definition *def)
 	    nla_put_u32(msg, IVM_A_VCPUS, (uint32_t)def->vcpus) ||
 	    nla_put_u64(msg, IVM_A_MEMORY, def->memory) ||
 	    (def->debug_exit && nla_put_u16(msg, IVM_A_DEBUG_EXIT, (uint16_t)def->debug_exit)) ||
+	    (def->affinity && nla_put_string(msg, IVM_A_AFFINITY, def->affinity)) ||
 	    ivm_cards_put(msg, def)) {
 		nlmsg_free(msg);
 		return ivm_fail(ENOMEM, "out of memory");

@@ -224,6 +224,11 @@ static struct json_object *ivm_vm_differences(struct json_object *vm, struct jso
 			list = json_object_new_array();
 		json_object_array_add(list, json_object_new_string(names[i]));
 	}
+	if (strcmp(ivm_json_get_text(vm, "affinity"), ivm_json_get_text(definition, "affinity"))) {
+		if (!list)
+			list = json_object_new_array();
+		json_object_array_add(list, json_object_new_string("affinity"));
+	}
 	if (ivm_cards_differ(vm, definition)) {
 		if (!list)
 			list = json_object_new_array();

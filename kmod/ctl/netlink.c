@@ -46,6 +46,7 @@ static const struct nla_policy vm_create_policy[IVM_NL_MAXATTR + 1] = {
 	[IVM_A_MEMORY] = { .type = NLA_U64 },
 	[IVM_A_DEBUG_EXIT] = NLA_POLICY_MIN(NLA_U16, 1),
 	[IVM_A_LIST_NIC] = NLA_POLICY_NESTED(ivm_nl_nics_policy),
+	[IVM_A_AFFINITY] = { .type = NLA_NUL_STRING, .len = IVM_CPU_LIST_MAX },
 };
 
 static const struct nla_policy vm_stop_policy[IVM_NL_MAXATTR + 1] = {
@@ -65,6 +66,7 @@ static const char * const attr_names[IVM_NL_MAXATTR + 1] = {
 	[IVM_A_FORCE] = "force",
 	[IVM_A_CPU_LIST] = "cpu-list",
 	[IVM_A_LIST_NIC] = "list-nic",
+	[IVM_A_AFFINITY] = "affinity",
 };
 
 #define NAMED .required = BIT_ULL(IVM_A_NAME), .find = true
@@ -102,7 +104,8 @@ static int check_attrs(const struct ivm_nl_row *row, struct genl_info *info, str
 				       attr_names[type]);
 		}
 		seen |= BIT_ULL(type);
-		if ((type == IVM_A_NAME || type == IVM_A_CPU_LIST) && !ivm_nl_string_is_whole(nla))
+		if ((type == IVM_A_NAME || type == IVM_A_CPU_LIST || type == IVM_A_AFFINITY) &&
+		    !ivm_nl_string_is_whole(nla))
 			return ivm_why(why, type, -EINVAL, "attribute %s has a NUL inside",
 				       attr_names[type]);
 	}

@@ -13,7 +13,8 @@
  * and its padding, in a nest per vCPU and per counter.
  */
 #define VM_FIXED_SIZE	(32 * nla_total_size_64bit(sizeof(u64)) + \
-			 nla_total_size(IVM_NAME_MAX + 1) + nla_total_size(IVM_TEXT_MAX))
+			 nla_total_size(IVM_NAME_MAX + 1) + nla_total_size(IVM_TEXT_MAX) + \
+			 nla_total_size(IVM_CPU_LIST_MAX + 1))
 #define VM_VCPU_SIZE	(nla_total_size(0) + 6 * nla_total_size_64bit(sizeof(u64)))
 #define VM_STAT_SIZE	(nla_total_size(0) + nla_total_size(64) + nla_total_size_64bit(sizeof(u64)))
 
@@ -88,6 +89,8 @@ static int put_vm(struct sk_buff *msg, const struct ivm_vm_info *vm)
 		return -EMSGSIZE;
 	if (vm->debug_exit && nla_put_u16(msg, IVM_A_DEBUG_EXIT, vm->debug_exit))
 		return -EMSGSIZE;
+	if (vm->affinity[0] && nla_put_string(msg, IVM_A_AFFINITY, vm->affinity))
+		return -EMSGSIZE;
 	return put_vcpus(msg, vm) ?: put_stats(msg, vm) ?: ivm_nl_put_nics(msg, vm);
 }
 
@@ -104,6 +107,9 @@ int ivm_nl_vm_create(struct genl_info *info, struct ivm_vm *vm, struct ivm_why *
 	int err;
 
 	nla_strscpy(config.name, info->attrs[IVM_A_NAME], sizeof(config.name));
+	config.pinned = info->attrs[IVM_A_AFFINITY];
+	if (config.pinned)
+		nla_strscpy(config.affinity, info->attrs[IVM_A_AFFINITY], sizeof(config.affinity));
 	if (info->attrs[IVM_A_DEBUG_EXIT])
 		config.debug_exit = nla_get_u16(info->attrs[IVM_A_DEBUG_EXIT]);
 

@@ -41,6 +41,7 @@ struct ivm_placement {
 	struct {
 		int cpu;			/* (l) a leader, or CPU_NONE */
 		int told;			/* (l) what the owner knows */
+		int pin;			/* (c) a thread of the core it stays on, or CPU_NONE */
 	} vcpu[];
 };
 
@@ -97,6 +98,14 @@ static void cores_put_vcpu(struct ivm_placement *placement, unsigned int i, int 
 	placement->vcpu[i].cpu = cpu;
 }
 
+/* Where a vCPU that is pinned to the core of @pin runs; CPU_NONE while that core is not ours, or @pin is offline. */
+static int cores_pinned(int pin)
+{
+	unsigned int leader = cores_leader(cores_beside[pin], &cores_leaders);
+
+	return leader < nr_cpu_ids ? (int)leader : CPU_NONE;
+}
+
 /* Gives each vCPU of @placement that has no proper core a new one: the same core's new leader if it has one. */
 static void cores_mend(struct ivm_placement *placement)
 {
@@ -105,6 +114,10 @@ static void cores_mend(struct ivm_placement *placement)
 
 	for (i = 0; i < placement->nr; i++) {
 		cpu = placement->vcpu[i].cpu;
+		if (placement->vcpu[i].pin != CPU_NONE) {
+			cores_put_vcpu(placement, i, cores_pinned(placement->vcpu[i].pin));
+			continue;
+		}
 		if (cpu == CPU_NONE || cpumask_test_cpu(cpu, &cores_leaders))
 			continue;
 		leader = cores_leader(cpu, &cores_leaders);
@@ -112,7 +125,7 @@ static void cores_mend(struct ivm_placement *placement)
 	}
 	/* Only now is it known which leaders are free for the others. */
 	for (i = 0; i < placement->nr; i++)
-		if (placement->vcpu[i].cpu == CPU_NONE)
+		if (placement->vcpu[i].cpu == CPU_NONE && placement->vcpu[i].pin == CPU_NONE)
 			cores_put_vcpu(placement, i, cores_pick(placement));
 }
 
@@ -331,16 +344,26 @@ bool ivm_cores_given(unsigned int cpu)
 static int cores_check_fit(const struct cpumask *given, struct ivm_why *why)
 {
 	struct ivm_placement *placement;
-	unsigned int cpu, nr = 0;
+	unsigned int cpu, i, nr = 0;
+	int pin;
 
 	for_each_cpu_and(cpu, &cores_online, given)
 		if (cores_leader(cpu, given) == cpu)
 			nr++;
-	list_for_each_entry(placement, &placements, link)
+	list_for_each_entry(placement, &placements, link) {
 		if (placement->nr > nr)
 			return ivm_why(why, IVM_A_CPU_LIST, -EBUSY,
 				       "a VM that is started has %u vCPUs, the CPU list leaves %u physical cores: stop it first",
 				       placement->nr, nr);
+		for (i = 0; i < placement->nr; i++) {
+			pin = placement->vcpu[i].pin;
+			if (pin != CPU_NONE && !cpumask_test_cpu(pin, given) &&
+			    !cpumask_test_cpu(cores_beside[pin], given))
+				return ivm_why(why, IVM_A_CPU_LIST, -EBUSY,
+					       "vCPU %u of a VM that is started is pinned to the core of CPU %d, which the CPU list leaves out: stop it first",
+					       i, pin);
+		}
+	}
 	return 0;
 }
 
@@ -389,31 +412,64 @@ void ivm_cores_list(char *buf, size_t size)
 	mutex_unlock(&cores_lock);
 }
 
+/* Pins the vCPUs of a placement that is in no list yet. */
+static int cores_pin(struct ivm_placement *placement, const u16 *wanted, struct ivm_why *why)
+{
+	unsigned int i, k;
+	int cpu;
+
+	for (i = 0; i < placement->nr; i++) {
+		if (wanted[i] >= nr_cpu_ids || !cpu_present(wanted[i]))
+			return ivm_why(why, IVM_A_AFFINITY, -EINVAL, "affinity: this host has no CPU %u", wanted[i]);
+		if (!cpumask_test_cpu(cores_beside[wanted[i]], &cores_online))
+			return ivm_why(why, IVM_A_AFFINITY, -EINVAL, "affinity: CPU %u is offline", wanted[i]);
+		cpu = cores_pinned(wanted[i]);
+		if (cpu == CPU_NONE)
+			return ivm_why(why, IVM_A_AFFINITY, -EINVAL,
+				       "affinity: the core of CPU %u is not given to IVM; see ivmctl host set cores=",
+				       wanted[i]);
+		for (k = 0; k < i; k++)
+			if (cores_pinned(wanted[k]) == cpu)
+				return ivm_why(why, IVM_A_AFFINITY, -EINVAL,
+					       "affinity: CPUs %u and %u are of one core, each vCPU needs one of its own",
+					       wanted[k], wanted[i]);
+		placement->vcpu[i].pin = wanted[i];
+	}
+	return 0;
+}
+
 /**
  * ivm_cores_place() - choose a distinct physical core for each vCPU of a VM (P4)
  * @nr:  vCPUs, 1 … IVM_VCPUS_MAX
+ * @wanted: for each a thread of the core that it belongs on; NULL: any
  * @cpu: out: one host CPU per vCPU, the leaders of the least loaded cores
  * @ops: told when a vCPU has to move, possibly before this returns
  * @ctx: handed to @ops
  * @why: on refusal says both numbers
  *
  * Context: may sleep.
+ * A vCPU that is pinned runs nowhere else: while the CPU that names its core is
+ * offline, or its core taken from IVM, it waits.
+ *
  * Return: a placement; ERR_PTR(-E2BIG) when there are fewer cores than vCPUs,
- * ERR_PTR(-ENOMEM).
+ * ERR_PTR(-EINVAL) when @wanted cannot be, ERR_PTR(-ENOMEM).
  */
-struct ivm_placement *ivm_cores_place(unsigned int nr, int *cpu, const struct ivm_sched_ops *ops,
+struct ivm_placement *ivm_cores_place(unsigned int nr, const u16 *wanted, int *cpu, const struct ivm_sched_ops *ops,
 				      void *ctx, struct ivm_why *why)
 {
 	struct ivm_placement *placement = kzalloc(struct_size(placement, vcpu, nr), GFP_KERNEL);
 	unsigned int i;
+	int err;
 
 	if (!placement)
 		return ERR_PTR(ivm_why(why, 0, -ENOMEM, "no kernel memory to place %u vCPUs", nr));
 	placement->ops = ops;
 	placement->ctx = ctx;
 	placement->nr = nr;
-	for (i = 0; i < nr; i++)
+	for (i = 0; i < nr; i++) {
 		placement->vcpu[i].cpu = CPU_NONE;
+		placement->vcpu[i].pin = CPU_NONE;
+	}
 
 	mutex_lock(&cores_lock);
 	if (nr > cores_nr) {
@@ -423,8 +479,14 @@ struct ivm_placement *ivm_cores_place(unsigned int nr, int *cpu, const struct iv
 					    nr, cores_nr));
 		goto out;
 	}
+	err = wanted ? cores_pin(placement, wanted, why) : 0;
+	if (err) {
+		kfree(placement);
+		placement = ERR_PTR(err);
+		goto out;
+	}
+	cores_mend(placement);
 	for (i = 0; i < nr; i++) {
-		cores_put_vcpu(placement, i, cores_pick(placement));
 		placement->vcpu[i].told = placement->vcpu[i].cpu;
 		cpu[i] = placement->vcpu[i].cpu;
 	}

@@ -40,13 +40,18 @@ void ivm_cores_list(char *buf, size_t size);
 /**
  * ivm_cores_place() - choose a distinct physical core for each vCPU of a VM (P4)
  * @nr:		vCPUs, 1 … IVM_VCPUS_MAX
+ * @wanted:	for each a thread of the core that it belongs on and stays on; NULL: any
  * @cpu:	out: one host CPU (the first online thread of a core) per vCPU, the least loaded cores first
  * @ops, @ctx:	told when a vCPU has to move
  * @why:	on refusal says both numbers
- * Return: a placement, or ERR_PTR(-E2BIG) when there are fewer cores than vCPUs. May sleep.
+ * Return: a placement, or ERR_PTR(-E2BIG) when there are fewer cores than vCPUs,
+ * ERR_PTR(-EINVAL) when @wanted cannot be. May sleep.
  */
-struct ivm_placement *ivm_cores_place(unsigned int nr, int *cpu, const struct ivm_sched_ops *ops,
+struct ivm_placement *ivm_cores_place(unsigned int nr, const u16 *wanted, int *cpu, const struct ivm_sched_ops *ops,
 				      void *ctx, struct ivm_why *why);
+
+/* affinity.c: from text to @wanted above. */
+int ivm_affinity_parse(const char *list, unsigned int nr, u16 *cpu, struct ivm_why *why);
 
 /* Gives the cores back; accepts NULL. No moved() call is under way or follows when it returns. May sleep. */
 void ivm_cores_release(struct ivm_placement *placement);

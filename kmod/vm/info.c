@@ -116,6 +116,7 @@ void ivm_vm_info(struct ivm_vm *vm, struct ivm_vm_info *info)
 	info->vcpus = vm->config.vcpus;
 	info->memory = vm->config.memory;
 	info->debug_exit = vm->config.debug_exit;
+	strscpy(info->affinity, vm->config.affinity, sizeof(info->affinity));
 	info->memory_ready = atomic64_read(&vm->ready);
 	info->resets = READ_ONCE(vm->resets);
 	info->started_ns = READ_ONCE(vm->started_ns);

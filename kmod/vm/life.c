@@ -143,15 +143,22 @@ static void life_take_apart(struct ivm_vm *vm)
 
 static int life_vcpus(struct ivm_vm *vm, struct ivm_why *why)
 {
+	const char *affinity = vm->config.affinity;
+	u16 pins[IVM_VCPUS_MAX];
 	struct ivm_vcpu *vcpu;
 	unsigned int i;
 	int err;
 
+	if (vm->config.pinned) {
+		err = ivm_affinity_parse(affinity, vm->config.vcpus, pins, why);
+		if (err)
+			return err;
+	}
 	err = ivm_smt_get(why);
 	if (err)
 		return err;
 	vm->siblings_held = true;
-	vm->placement = ivm_cores_place(vm->config.vcpus, vm->assigned, &life_sched_ops, vm, why);
+	vm->placement = ivm_cores_place(vm->config.vcpus, vm->config.pinned ? pins : NULL, vm->assigned, &life_sched_ops, vm, why);
 	if (IS_ERR(vm->placement)) {
 		err = PTR_ERR(vm->placement);
 		vm->placement = NULL;

@@ -173,6 +173,7 @@ static int vm_check_name(const char *name, struct ivm_why *why)
 
 static int vm_check_config(const struct ivm_vm_config *config, struct ivm_why *why)
 {
+	u16 pins[IVM_VCPUS_MAX];	/* looked at when it starts */
 	u32 cores = ivm_cores_count();
 	int err = vm_check_name(config->name, why);
 
@@ -192,6 +193,11 @@ static int vm_check_config(const struct ivm_vm_config *config, struct ivm_why *w
 	if (config->debug_exit > 0xfffc)
 		return ivm_why(why, IVM_A_DEBUG_EXIT, -EINVAL, "debug-exit %#x: four ports do not fit from there on",
 			       config->debug_exit);
+	if (config->pinned) {
+		err = ivm_affinity_parse(config->affinity, config->vcpus, pins, why);
+		if (err)
+			return err;
+	}
 	return ivm_cards_check(config, why);
 }
 

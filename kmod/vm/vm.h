@@ -34,6 +34,8 @@ struct ivm_vm_config {
 	u32 vcpus;
 	u64 memory;
 	u32 debug_exit;		/* port, or 0 */
+	bool pinned;		/* by affinity; else placement is ours */
+	char affinity[IVM_CPU_LIST_MAX + 1];
 	unsigned int nr_nics;
 	struct ivm_vm_nic *nics;	/* NULL without any */
 	struct net *net;	/* where its switches are; needed with cards only */
@@ -71,6 +73,7 @@ struct ivm_vm_nic_info {
 struct ivm_vm_info {
 	u32 id, state, vcpus, resets, debug_exit;
 	char name[IVM_NAME_MAX + 1];
+	char affinity[IVM_CPU_LIST_MAX + 1];
 	u64 memory, memory_ready, started_ns, run_ns, kernel_bytes;
 	u32 stop_reason;	/* enum ivm_stop_reason */
 	u64 stop_code;

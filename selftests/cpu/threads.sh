@@ -51,6 +51,38 @@ test_too_many_vcpus() # both numbers are in the refusal
 	same state "$(vm_state broad)" defined
 }
 
+# affinity= says which vCPU belongs on which core.
+test_affinity() # P4
+{
+	need_vcpus 2
+	guest_vm pinned spin 2 16M
+	ivmctl vm set pinned affinity=2,0
+	[ "$(core_of 2)" = 2 ] || skip_it "CPU 2 begins no core here"
+	vm_start pinned
+	ivmctl --json vm show pinned >show
+	same "CPUs of vCPU 0 and 1" "$(grep -oE '"cpu" ?: ?[0-9]+' show | grep -oE '[0-9]+' | tr '\n' ' ')" "2 0 "
+	same affinity "$(vm_get pinned affinity)" 2,0
+	ivmctl vm set pinned affinity=0,2
+	ivmctl --json vm show pinned | grep -qE '"differs" ?: ?\[ ?"affinity" ?\]' || bad "vm show does not say that affinity differs"
+	ivmctl vm stop pinned --force >/dev/null
+	vm_start pinned
+	same "CPU of vCPU 0" "$(vcpu_cpu pinned)" 0
+	ivmctl vm stop pinned --force >/dev/null
+	for try in "0,99:no CPU 99" "0:names 1 CPUs, and the VM has 2" "0,2,3:names 3 CPUs" "nonsense:expected a list" "0,0:of one core"; do
+		ivmctl vm set pinned affinity="${try%%:*}"
+		refused "${try#*:}" ivmctl vm start pinned
+	done
+	guest_vm one spin 1 16M
+	ivmctl vm set one affinity=2
+	vm_start one
+	same "CPU of the other VM's vCPU" "$(vcpu_cpu one)" 2
+	refused "pinned to the core of CPU 2" ivmctl host set cores=0
+	ivmctl vm stop one --force >/dev/null
+	ivmctl vm set pinned affinity=
+	vm_start pinned
+	same "affinity when there is none" "$(vm_get pinned affinity)" ""
+}
+
 # The guest's time in a spin is the thread's CPU time: no helper thread does its work.
 test_guest_time_is_accounted()
 {
@@ -64,4 +96,4 @@ test_guest_time_is_accounted()
 	[ $(((b - a) * 100 / $(getconf CLK_TCK))) -ge 100 ] || bad "the thread got $((b - a)) ticks in 3 s of spinning"
 }
 
-run_tests one_thread_each_on_cores_of_their_own too_many_vcpus guest_time_is_accounted
+run_tests one_thread_each_on_cores_of_their_own too_many_vcpus affinity guest_time_is_accounted

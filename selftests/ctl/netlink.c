@@ -206,6 +206,14 @@ TEST_F(netlink, short_and_long_attributes)
 			}
 		}
 	}
+	start(self, &commands[3]);
+	rest(self, &commands[3], 0);
+	at = put(&self->r, IVM_A_AFFINITY, many, sizeof(many));
+	REFUSED("VM_CREATE", "huge affinity", 0, at);
+	start(self, &commands[3]);
+	rest(self, &commands[3], 0);
+	at = put(&self->r, IVM_A_AFFINITY, "0\0001", 4);
+	REFUSED("VM_CREATE", "affinity with something behind its NUL", EINVAL, at);
 	start(self, &commands[5]);
 	rest(self, &commands[5], 0);
 	at = put_u32(&self->r, IVM_A_FORCE, 1);
@@ -238,6 +246,11 @@ TEST_F(netlink, attributes_given_twice)
 			rest(self, c, 0);
 			at = put_u64(&self->r, IVM_A_MEMORY, 4 * MIB);
 			REFUSED(c->name, "memory twice", EINVAL, at);
+			start(self, c);
+			rest(self, c, 0);
+			put_text(&self->r, IVM_A_AFFINITY, "0");
+			at = put_text(&self->r, IVM_A_AFFINITY, "0");
+			REFUSED(c->name, "affinity twice", EINVAL, at);
 		}
 	}
 }
@@ -281,6 +294,8 @@ TEST_F(netlink, values_out_of_range)
 					   1ULL << 62, 0xffffffffffe00000, ~0ULL };
 	static const char * const names[] = { "-a", ".a", "_a", "a b", "a/b", "../a", "a\nb", "a\x01", "a\xff", "a*", "\xc3\xa4", "a;b", "a%s" };
 	static const char * const lists[] = { "x", "0-", "-1", "99", "0,,1", "3-0", "0-99999999999", "0x0", " ", "0 1", "ALL", "all,0" };
+	/* for one vCPU */
+	static const char * const affinities[] = { "", "x", "0,", "0,1", "0-1", "1-0", "-0", "65536", "99999999999", "0x0", " 0", "all" };
 	const struct command *create = &commands[3], *set = &commands[1];
 	size_t at;
 
@@ -306,6 +321,12 @@ TEST_F(netlink, values_out_of_range)
 		start(self, set);
 		at = put_text(&self->r, IVM_A_CPU_LIST, lists[i]);
 		REFUSED("HOST_SET", lists[i], 0, at);
+	}
+	for (size_t i = 0; i < sizeof(affinities) / sizeof(*affinities); i++) {
+		start(self, create);
+		rest(self, create, 0);
+		at = put_text(&self->r, IVM_A_AFFINITY, affinities[i]);
+		REFUSED("VM_CREATE", affinities[i], EINVAL, at);
 	}
 	start(self, create);
 	rest(self, create, 0);

@@ -44,7 +44,7 @@ TEST_F(definition, every_key_is_set)
 	static const char *const pairs[][2] = {
 		{ "vcpus", "2" }, { "memory", "512M" }, { "kernel", "/k" }, { "initrd", "/i" },
 		{ "cmdline", "console=ttyS0 a=\"b c\" \\ \xc3\xa4" }, { "modules", "/m a b,/n" }, { "debug-exit", "0xf4" },
-		{ "nic", "switch:sw0,vlan:10" },
+		{ "affinity", "4,2" }, { "nic", "switch:sw0,vlan:10" },
 	};
 	char *text;
 	size_t keys = 0;
@@ -64,6 +64,7 @@ TEST_F(definition, every_key_is_set)
 	EXPECT_STREQ("/m a b", self->def.modules[0]);
 	EXPECT_STREQ("/n", self->def.modules[1]);
 	EXPECT_EQ(0xf4, self->def.debug_exit);
+	EXPECT_STREQ("4,2", self->def.affinity);
 	text = as_text(&self->def);
 	EXPECT_NE(NULL, strstr(text, "\"memory\": 536870912"));
 	free(text);
@@ -116,8 +117,8 @@ TEST_F(definition, bad_values_change_nothing)
 
 TEST_F(definition, optional_keys_are_removed_by_nothing)
 {
-	static const char *const names[] = { "initrd", "cmdline", "modules", "debug-exit", "nic" };
-	static const char *const values[] = { "/i", "x", "/m", "1", "switch:sw0,vlan:1" };
+	static const char *const names[] = { "initrd", "cmdline", "modules", "debug-exit", "affinity", "nic" };
+	static const char *const values[] = { "/i", "x", "/m", "1", "3", "switch:sw0,vlan:1" };
 	char *before, *after;
 
 	before = as_text(&self->def);

@@ -106,7 +106,7 @@ enum ivm_stop_reason {
  * HOST_SET	-> CPU_LIST*		physical cores for vCPUs, or "all"
  * HOST_AUDIT	->
  *		<- FRAMES LEAVES TABLES VIOLATIONS BYTES, TEXT? (the first violation)
- * VM_CREATE	-> NAME* VCPUS* MEMORY* DEBUG_EXIT LIST_NIC
+ * VM_CREATE	-> NAME* VCPUS* MEMORY* DEBUG_EXIT AFFINITY LIST_NIC
  *		   LIST_NIC is a nest of NIC_ENTRY nests, each
  *		   NIC_MAC* NIC_SWITCH* NIC_QUEUES NIC_MTU NIC_PORT
  *		   The switch is looked up by name at each start, in the network
@@ -120,7 +120,7 @@ enum ivm_stop_reason {
  * VM_DELETE	-> NAME*		created, loaded or stopped VMs only
  * VM_GET	-> NAME*  (do: one VM; dump: all VMs, no attributes)
  *		<- ID NAME STATE VCPUS MEMORY MEMORY_READY STOP_REASON
- *		   STOP_CODE? TEXT? RESETS STARTED_NS RUN_NS DEBUG_EXIT? KERNEL_BYTES
+ *		   STOP_CODE? TEXT? RESETS STARTED_NS RUN_NS DEBUG_EXIT? AFFINITY? KERNEL_BYTES
  *		   LIST_VCPU* LIST_STAT* LIST_NIC?  (each VCPU, STAT and NIC nest repeated inside)
  *		   of a NIC: NIC_MAC NIC_SWITCH NIC_QUEUES NIC_MTU, NIC_IFNAME? NIC_IFINDEX?
  *		   (while the VM has its devices)
@@ -202,6 +202,7 @@ enum ivm_attr {
 	IVM_A_NIC_IFNAME,	/* NUL string, the net_device of the card */
 	IVM_A_NIC_IFINDEX,	/* u32 */
 	IVM_A_SIBLINGS,		/* NUL string, CPU list: offline while VMs run, as they share cores with vCPUs */
+	IVM_A_AFFINITY,		/* NUL string, list of CPUs in the order of the vCPUs that their cores are for */
 	__IVM_A_MAX,
 };
 #define IVM_A_MAX (__IVM_A_MAX - 1)
