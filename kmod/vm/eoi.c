@@ -36,6 +36,7 @@ void ivm_eoi_collect(struct ivm_vcpu *vcpu)
 		return;		/* its handler is still at work */
 	vcpu->eoi_offered = false;
 	ivm_lapic_end(vcpu->vm->irq, vcpu->index);
+	vcpu->irq_check = true;		/* who requests one just now may rely on us to look */
 }
 
 void ivm_eoi_withdraw(struct ivm_vcpu *vcpu)
@@ -45,6 +46,7 @@ void ivm_eoi_withdraw(struct ivm_vcpu *vcpu)
 	vcpu->eoi_offered = false;
 	if (!(atomic_fetch_andnot(EOI_FLAG, vcpu->eoi_flag) & EOI_FLAG))
 		ivm_lapic_end(vcpu->vm->irq, vcpu->index);
+	vcpu->irq_check = true;
 }
 
 void ivm_eoi_reset(struct ivm_vcpu *vcpu)

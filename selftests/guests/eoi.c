@@ -36,14 +36,8 @@ static void disable(void) { wrmsr(MSR_KVM_EOI, 0); }
 
 static void self_ipi(u8 vector) { apic_icr(this_cpu()->apic_id, vector); }
 
-/* Everything that waits comes. */
-static void let_in(void)
-{
-	sti();
-	for (int i = 0; i < 4; i++)
-		asm volatile("nop" ::: "memory");
-	cli();
-}
+/* Interrupts may come until cond holds: the window may open a tick late. */
+#define let_in(cond) ({ sti(); bool r_ = wait_until(cond, 2000); cli(); r_; })
 
 static volatile u32 seen, ended, came[256];
 
@@ -62,7 +56,7 @@ static void offered(void)
 	for (u32 i = 1; i <= 100; i++) {
 		seen = ended = 0;
 		self_ipi(MIDDLE);
-		let_in();
+		let_in(came[MIDDLE] == i);
 		if (!check_eq(came[MIDDLE], i) || !check_eq(seen, 1) || !check_eq(ended, 1))
 			break;
 		if (!check(!in_service(MIDDLE)) || !check_eq(apic_read(APIC_PPR), 0))
@@ -71,7 +65,7 @@ static void offered(void)
 	disable();
 	seen = 1;
 	self_ipi(MIDDLE);
-	let_in();
+	let_in(came[MIDDLE] == 101);
 	check_eq(came[MIDDLE], 101);
 	check_eq(seen, 0);
 	check(!in_service(MIDDLE));
@@ -92,7 +86,7 @@ static void ignored(void)
 	enable();
 	for (u32 i = 1; i <= 10; i++) {
 		self_ipi(MIDDLE);
-		let_in();
+		let_in(came[MIDDLE] == i);
 		check_eq(came[MIDDLE], i);
 		check(!in_service(MIDDLE));
 	}
@@ -119,7 +113,7 @@ static void not_offered_when_one_waits(void)
 	enable();
 	self_ipi(LOW);
 	self_ipi(MIDDLE);
-	let_in();
+	let_in(came[LOW]);
 	check_eq(came[MIDDLE], 1);
 	check_eq(seen, 0);
 	check_eq(came[LOW], 1);
@@ -143,7 +137,7 @@ static void withdrawn(void)
 	ended = 1;
 	enable();
 	self_ipi(MIDDLE);
-	let_in();
+	let_in(came[LOW]);
 	check_eq(seen, 1);
 	check_eq(ended, 0);
 	check_eq(came[MIDDLE], 1);
@@ -163,7 +157,7 @@ static void outer(struct frame *f)
 {
 	came[MIDDLE]++;
 	self_ipi(HIGH);
-	let_in();
+	let_in(came[HIGH] == came[MIDDLE]);
 	check(in_service(MIDDLE));
 	check(!in_service(HIGH));
 	end_without_exit();
@@ -177,7 +171,7 @@ static void nested(void)
 	enable();
 	for (u32 i = 1; i <= 10; i++) {
 		self_ipi(MIDDLE);
-		let_in();
+		let_in(came[MIDDLE] == i);
 		check_eq(came[MIDDLE], i);
 		check_eq(came[HIGH], i);
 		check(!in_service(MIDDLE) && !in_service(HIGH));
@@ -217,11 +211,11 @@ static void withdrawn_by_another(void)
 	enable();
 	smp_call(1, send_low, NULL);
 	self_ipi(MIDDLE);
-	let_in();
+	let_in(ended);
 	check_eq(seen, 1);
 	check_eq(ended, 1);
 	check(smp_wait(1, 5000));
-	let_in();
+	let_in(came[LOW]);
 	check_eq(came[LOW], 1);
 	disable();
 }
