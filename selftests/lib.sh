@@ -232,6 +232,13 @@ ivm_threads() # the vCPU threads of all VMs (P3), or of VM $1
 	done | grep -E "^ivm-${1:-.*}/[0-9]+\$"
 }
 
+# Beats that the guest program heartbeat has printed so far.
+beats() { console "$1" | grep -c '^beat'; }
+beats_on() { [ "$(beats "$1")" -gt "$2" ]; }
+
+# bring CPU 1|0: online or offline. Fails for the sibling of a vCPU.
+bring() { (echo "$2" >"/sys/devices/system/cpu/cpu$1/online") 2>/dev/null; }
+
 vcpu_cpu() # VM: the CPU of its vCPU 0
 {
 	local tid

@@ -447,10 +447,10 @@ static int cores_pin(struct ivm_placement *placement, const u16 *wanted, struct 
  * @ctx: handed to @ops
  * @why: on refusal says both numbers
  *
- * Context: may sleep.
  * A vCPU that is pinned runs nowhere else: while the CPU that names its core is
- * offline, or its core taken from IVM, it waits.
+ * offline it waits.
  *
+ * Context: may sleep.
  * Return: a placement; ERR_PTR(-E2BIG) when there are fewer cores than vCPUs,
  * ERR_PTR(-EINVAL) when @wanted cannot be, ERR_PTR(-ENOMEM).
  */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * P7: nothing runs beside a vCPU on its core. The other threads of the cores
- * that IVM has are offline for as long as any VM runs, and come back a few seconds
+ * that IVM has are offline for as long as any VM runs, and come back half a minute
  * after the last one: the next may follow soon, and CPU hotplug is slow, for the
  * whole host.
  *
@@ -27,7 +27,7 @@
 
 #include <linux/ivm.h>
 
-#define SMT_LINGER	(5 * HZ)
+#define SMT_LINGER	(30 * HZ)
 
 static DEFINE_MUTEX(smt_lock);
 static unsigned int smt_users;		/* VMs that have vCPUs */

@@ -15,12 +15,11 @@
  * as well do nothing.
  */
 #define _GNU_SOURCE
+#include "code.h"
+
 #include <dlfcn.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 static const unsigned char ret = 0xc3;
 
@@ -28,8 +27,6 @@ __attribute__((constructor))
 static void mend(void)
 {
 	unsigned char *code = dlsym(RTLD_DEFAULT, "cpu_clear_ignne");
-	size_t size = sysconf(_SC_PAGESIZE);
-	void *page;
 
 	/* What the emulator starts, if anything, is not the emulator. */
 	unsetenv("LD_PRELOAD");
@@ -37,11 +34,6 @@ static void mend(void)
 		fputs("emulator: this one hides cpu_clear_ignne(): guests may die of its race\n", stderr);
 		return;
 	}
-	page = (void *)((uintptr_t)code & ~(size - 1));
-	if (mprotect(page, size, PROT_READ | PROT_WRITE | PROT_EXEC)) {
+	if (!rewrite(code, &ret, sizeof(ret)))
 		perror("emulator: cannot write to its code: guests may die of its race");
-		return;
-	}
-	*(volatile unsigned char *)code = ret;
-	mprotect(page, size, PROT_READ | PROT_EXEC);
 }

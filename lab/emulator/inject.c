@@ -19,47 +19,14 @@
  * not exactly one, nothing is changed, and a message says so.
  */
 #define _GNU_SOURCE
+#include "code.h"
+
 #include <dlfcn.h>
-#include <elf.h>
-#include <link.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #define BEFORE 64	/* bytes between the store and the call at most */
 
 static const unsigned char nop[] = { 0x66, 0x0f, 0x1f, 0x44, 0x00, 0x00 };
-
-struct text {
-	unsigned char *from, *to;
-};
-
-static int32_t word(const unsigned char *at)
-{
-	int32_t value;
-
-	memcpy(&value, at, sizeof(value));
-	return value;
-}
-
-/* What the emulator's program executes. Called for the program first, which ends the search. */
-static int find_text(struct dl_phdr_info *info, size_t, void *data)
-{
-	struct text *text = data;
-
-	for (int i = 0; i < info->dlpi_phnum; i++) {
-		const Elf64_Phdr *part = &info->dlpi_phdr[i];
-
-		if (part->p_type == PT_LOAD && part->p_flags & PF_X) {
-			text->from = (unsigned char *)info->dlpi_addr + part->p_vaddr;
-			text->to = text->from + part->p_memsz;
-		}
-	}
-	return 1;
-}
 
 /*
  * do_pause(env) is: sub $ENV, %rdi; movl $EXCP_INTERRUPT, INDEX(%rdi); call. The
@@ -83,29 +50,16 @@ static bool is_store(const unsigned char *code, int32_t place)
 	return code[0] == 0x89 && code[1] >> 6 == 2 && (code[1] & 7) != 4 && word(code + 2) == place;
 }
 
-static bool make_nop(unsigned char *code)
-{
-	uintptr_t size = sysconf(_SC_PAGESIZE), from = (uintptr_t)code & ~(size - 1);
-	size_t len = (uintptr_t)code + sizeof(nop) - from;
-
-	if (mprotect((void *)from, len, PROT_READ | PROT_WRITE | PROT_EXEC))
-		return false;
-	memcpy(code, nop, sizeof(nop));
-	mprotect((void *)from, len, PROT_READ | PROT_EXEC);
-	return true;
-}
-
 __attribute__((constructor))
 static void mend(void)
 {
 	const unsigned char *deliver = dlsym(RTLD_DEFAULT, "do_interrupt_x86_hardirq");
 	const unsigned char *pause = dlsym(RTLD_DEFAULT, "do_pause");
-	struct text text = { 0 };
+	struct text text = program_text();
 	unsigned char *store = NULL;
 	unsigned int stores = 0;
 	int32_t place;
 
-	dl_iterate_phdr(find_text, &text);
 	if (deliver && pause && find_index(pause, &place))
 		for (unsigned char *call = text.from + BEFORE; call + 5 <= text.to; call++)
 			if (*call == 0xe8 && call + 5 + word(call + 1) == deliver)
@@ -114,6 +68,6 @@ static void mend(void)
 						store = code;
 						stores++;
 					}
-	if (stores != 1 || !make_nop(store))
+	if (stores != 1 || !rewrite(store, nop, sizeof(nop)))
 		fputs("emulator: this one is not known: guests may get interrupts twice\n", stderr);
 }

@@ -16,29 +16,16 @@
  * there is not exactly one of each, nothing is changed, and a message says so.
  */
 #define _GNU_SOURCE
+#include "code.h"
+
 #include <dlfcn.h>
-#include <elf.h>
-#include <link.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #define LENGTH		10	/* of op r/m32, imm32 with a displacement of 32 bits */
 #define DO_VMEXIT	1536	/* bytes in which the function's instruction is */
 #define VIRQ		0x100	/* CPU_INTERRUPT_VIRQ: bit 0 of byte 1 */
 
 enum group1 { OR = 1, AND = 4 };	/* of opcode 81 */
-
-static int32_t word(const unsigned char *at)
-{
-	int32_t value;
-
-	memcpy(&value, at, sizeof(value));
-	return value;
-}
 
 static bool is(const unsigned char *code, enum group1 op, int32_t mask)
 {
@@ -49,37 +36,11 @@ static bool is(const unsigned char *code, enum group1 op, int32_t mask)
 /* lock op r/m8, imm8; a no-op of two bytes. The code may be running on no thread yet. */
 static bool make_locked(unsigned char *code, unsigned char mask)
 {
-	uintptr_t size = sysconf(_SC_PAGESIZE), from = (uintptr_t)code & ~(size - 1);
-	size_t len = (uintptr_t)code + LENGTH - from;
 	int32_t place = word(code + 2) + 1;
 	unsigned char new[LENGTH] = { 0xf0, 0x80, code[1], 0, 0, 0, 0, mask, 0x66, 0x90 };
 
 	memcpy(new + 3, &place, sizeof(place));
-	if (mprotect((void *)from, len, PROT_READ | PROT_WRITE | PROT_EXEC))
-		return false;
-	memcpy(code, new, sizeof(new));
-	mprotect((void *)from, len, PROT_READ | PROT_EXEC);
-	return true;
-}
-
-struct text {
-	unsigned char *from, *to;
-};
-
-/* What the emulator's program executes. Called for the program first, which ends the search. */
-static int find_text(struct dl_phdr_info *info, size_t, void *data)
-{
-	struct text *text = data;
-
-	for (int i = 0; i < info->dlpi_phnum; i++) {
-		const Elf64_Phdr *part = &info->dlpi_phdr[i];
-
-		if (part->p_type == PT_LOAD && part->p_flags & PF_X) {
-			text->from = (unsigned char *)info->dlpi_addr + part->p_vaddr;
-			text->to = text->from + part->p_memsz;
-		}
-	}
-	return 1;
+	return rewrite(code, new, sizeof(new));
 }
 
 /* The only instruction of its kind in the range, for the place @disp unless that is 0; NULL: none, or several. */
@@ -101,9 +62,8 @@ __attribute__((constructor))
 static void mend(void)
 {
 	unsigned char *vmexit = dlsym(RTLD_DEFAULT, "do_vmexit"), *clear, *set = NULL;
-	struct text text = { 0 };
+	struct text text = program_text();
 
-	dl_iterate_phdr(find_text, &text);
 	clear = vmexit ? find((struct text){ vmexit, vmexit + DO_VMEXIT }, AND, ~VIRQ, 0) : NULL;
 	if (clear)
 		set = find(text, OR, VIRQ, word(clear + 2));

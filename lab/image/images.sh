@@ -267,4 +267,4 @@ make_mends()
 	gcc -O2 -Wall -Wextra -Werror -shared -fPIC -o "$1/mends.so" "$LAB"/emulator/*.c
 	gcc -O2 -Wall -Wextra -Werror -o "$1/tsc_khz" "$LAB/tsc_khz.c"
 }
-image_mends() { lab_cached mends "$(lab_key "$LAB"/emulator/*.c "$LAB/tsc_khz.c")" make_mends; }
+image_mends() { lab_cached mends "$(lab_key "$LAB"/emulator/*.[ch] "$LAB/tsc_khz.c")" make_mends; }

@@ -4,11 +4,6 @@
 # shellcheck source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
 
-# Fails for the sibling of a vCPU, and for one that is so already.
-online() { (echo "$2" >"/sys/devices/system/cpu/cpu$1/online") 2>/dev/null; }
-beats() { console "$1" | grep -c '^beat'; }
-beats_on() { [ "$(beats "$1")" -gt "$2" ]; }
-
 test_cpu_of_a_running_vcpu_goes_away()
 {
 	need_vcpus 2
@@ -29,19 +24,19 @@ test_cpu_of_a_running_vcpu_goes_away()
 		ivmctl host set --cpu-list all
 		[ "$cpu" != 0 ] || give_up "it does not leave CPU 0"
 	fi
-	defer online "$cpu" 1
+	defer bring "$cpu" 1
 	siblings=$(cat "/sys/devices/system/cpu/cpu$cpu/topology/thread_siblings_list")
 	ivmctl --json events --vm moving >events 2>/dev/null &
 	defer kill $!
 	sleep 1
-	online "$cpu" 0 || give_up "cannot take CPU $cpu offline"
+	bring "$cpu" 0 || give_up "cannot take CPU $cpu offline"
 	n=$(beats moving)
 	wait_for 20 beats_on moving $((n + 5)) || bad "no beat after its CPU $cpu (siblings $siblings) went away"
 	grep -qE '"event-type" ?: ?"moved"' events || bad "no event says that it moved: $(cat events)"
 	now=$(vcpu_cpu moving)
 	[ "$now" != "$cpu" ] || bad "its thread is still bound to CPU $cpu"
 	say "moved from CPU $cpu to $now"
-	online "$cpu" 1
+	bring "$cpu" 1
 	n=$(beats moving)
 	wait_for 20 beats_on moving $((n + 5)) || bad "no beat after CPU $cpu came back"
 }
@@ -55,7 +50,7 @@ test_cpus_that_flap()
 	vm_start flap1
 	for i in 1 2 3 4 5; do
 		for c in $(seq 1 $(($(nproc --all) - 1))); do
-			online "$c" 0 && online "$c" 1
+			bring "$c" 0 && bring "$c" 1
 		done
 	done
 	n=$(beats flap)
