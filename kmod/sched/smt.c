@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * P7: nothing runs beside a vCPU on its core. The other threads of the cores
- * that IVM has are offline for as long as any VM runs, and come back half a minute
- * after the last one: the next may follow soon, and CPU hotplug is slow, for the
+ * that IVM has are offline for as long as any VM runs, and come back siblings_linger
+ * seconds after the last one: the next may follow soon, and CPU hotplug is slow, for the
  * whole host.
  *
  * What we took offline we owe to the host, also when it cannot be given back at
@@ -21,13 +21,16 @@
 #include <linux/errno.h>
 #include <linux/jiffies.h>
 #include <linux/kernel.h>
+#include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/printk.h>
 #include <linux/workqueue.h>
 
 #include <linux/ivm.h>
 
-#define SMT_LINGER	(30 * HZ)
+static unsigned int siblings_linger = 30;
+module_param(siblings_linger, uint, 0644);
+MODULE_PARM_DESC(siblings_linger, "seconds after the last VM until siblings of its cores are online again");
 
 static DEFINE_MUTEX(smt_lock);
 static unsigned int smt_users;		/* VMs that have vCPUs */
@@ -120,7 +123,7 @@ int ivm_smt_get(struct ivm_why *why)
  * ivm_smt_put() - a VM has no vCPUs any more: undoes ivm_smt_get()
  *
  * After the last one, who wants a sibling online may bring it online; we do
- * when no other VM comes within SMT_LINGER.
+ * when no other VM comes within siblings_linger.
  *
  * Context: may sleep.
  */
@@ -129,7 +132,8 @@ void ivm_smt_put(void)
 	mutex_lock(&smt_lock);
 	if (!--smt_users) {
 		ivm_cores_seal(false);
-		mod_delayed_work(system_unbound_wq, &smt_linger, SMT_LINGER);	/* from now on */
+		mod_delayed_work(system_unbound_wq, &smt_linger,
+				 min_t(unsigned long, READ_ONCE(siblings_linger), 3600) * HZ);	/* from now on */
 	}
 	mutex_unlock(&smt_lock);
 }

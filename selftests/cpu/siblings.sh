@@ -108,4 +108,7 @@ test_hog_on_the_sibling() # P7
 	back 0-3
 }
 
+# Half a minute each time would be most of this test.
+echo 2 >/sys/module/ivm/parameters/siblings_linger
+
 run_tests offline_while_a_vm_runs nobody_brings_one_back cores_change_under_a_vm hog_on_the_sibling

@@ -9,6 +9,7 @@
  * kmod/dev/virtio_net_tx.c kmod/dev/virtio_net_rx.c kmod/dev/virtio_net_filter.c
  * kmod/dev/virtio_net_ctrl.c selftests/unit/fake_card.c selftests/unit/fake_nic.c */
 /* max_len: 4096 */
+/* part: 5 */
 #include "unit.h"
 
 #include <string.h>

@@ -5,4 +5,8 @@
 #include <linux/export.h>
 #include <linux/kernel.h>
 
+/* Parameters are variables. */
+#define module_param(name, type, perm)	static_assert(1)
+#define MODULE_PARM_DESC(name, text)	static_assert(1)
+
 #endif
