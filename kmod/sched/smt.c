@@ -30,7 +30,7 @@
 
 static unsigned int siblings_linger = 30;
 module_param(siblings_linger, uint, 0644);
-MODULE_PARM_DESC(siblings_linger, "seconds after the last VM until siblings of its cores are online again");
+MODULE_PARM_DESC(siblings_linger, "seconds after the last VM until siblings of its cores are online again, 3600 at most");
 
 static DEFINE_MUTEX(smt_lock);
 static unsigned int smt_users;		/* VMs that have vCPUs */

@@ -49,6 +49,33 @@ static inline struct text program_text(void)
 	return text;
 }
 
+/* Where a processor keeps what mends need. */
+struct places {
+	int32_t env;			/* its registers, as seen from the processor */
+	int32_t exception_index;	/* as seen from its registers */
+};
+
+/*
+ * do_pause(env) is exported, and is: sub $ENV, %rdi; movl $EXCP_INTERRUPT, INDEX(%rdi);
+ * call. The place of exception_index is INDEX - ENV, as seen from env.
+ */
+#define EXCP_INTERRUPT 0x10000
+
+static inline bool find_places(const unsigned char *do_pause, struct places *places)
+{
+	static const unsigned char sub[] = { 0x48, 0x81, 0xef }, mov[] = { 0xc7, 0x87 };
+	const unsigned char *code = do_pause;
+
+	for (int i = 0; code && i < 16; i++, code++)
+		if (!memcmp(code, sub, sizeof(sub)) && !memcmp(code + 7, mov, sizeof(mov)) &&
+		    word(code + 13) == EXCP_INTERRUPT) {
+			places->env = word(code + 3);
+			places->exception_index = word(code + 9) - places->env;
+			return true;
+		}
+	return false;
+}
+
 static inline bool rewrite(unsigned char *code, const unsigned char *with, size_t length)
 {
 	uintptr_t size = sysconf(_SC_PAGESIZE), from = (uintptr_t)code & ~(size - 1);

@@ -14,8 +14,7 @@
  * guests that get many interrupts died of it within seconds, IVM's and KVM's.
  *
  * The store of the vector is one instruction, shortly before a call of
- * do_interrupt_x86_hardirq(), which is exported; where exception_index is can be
- * seen in do_pause(), which is too. That instruction becomes a no-op. If there is
+ * do_interrupt_x86_hardirq(), which is exported. That instruction becomes a no-op. If there is
  * not exactly one, nothing is changed, and a message says so.
  */
 #define _GNU_SOURCE
@@ -28,22 +27,6 @@
 
 static const unsigned char nop[] = { 0x66, 0x0f, 0x1f, 0x44, 0x00, 0x00 };
 
-/*
- * do_pause(env) is: sub $ENV, %rdi; movl $EXCP_INTERRUPT, INDEX(%rdi); call. The
- * place is then INDEX - ENV, as seen from env.
- */
-static bool find_index(const unsigned char *code, int32_t *place)
-{
-	static const unsigned char sub[] = { 0x48, 0x81, 0xef }, mov[] = { 0xc7, 0x87 };
-
-	for (int i = 0; i < 16; i++, code++)
-		if (!memcmp(code, sub, sizeof(sub)) && !memcmp(code + 7, mov, sizeof(mov)) && word(code + 13) == 0x10000) {
-			*place = word(code + 9) - word(code + 3);
-			return true;
-		}
-	return false;
-}
-
 /* mov %r32, PLACE(%r64), without prefix and SIB byte */
 static bool is_store(const unsigned char *code, int32_t place)
 {
@@ -54,17 +37,16 @@ __attribute__((constructor))
 static void mend(void)
 {
 	const unsigned char *deliver = dlsym(RTLD_DEFAULT, "do_interrupt_x86_hardirq");
-	const unsigned char *pause = dlsym(RTLD_DEFAULT, "do_pause");
 	struct text text = program_text();
 	unsigned char *store = NULL;
 	unsigned int stores = 0;
-	int32_t place;
+	struct places places;
 
-	if (deliver && pause && find_index(pause, &place))
+	if (deliver && find_places(dlsym(RTLD_DEFAULT, "do_pause"), &places))
 		for (unsigned char *call = text.from + BEFORE; call + 5 <= text.to; call++)
 			if (*call == 0xe8 && call + 5 + word(call + 1) == deliver)
 				for (unsigned char *code = call - BEFORE; code + sizeof(nop) <= call; code++)
-					if (is_store(code, place)) {
+					if (is_store(code, places.exception_index)) {
 						store = code;
 						stores++;
 					}

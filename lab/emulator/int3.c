@@ -24,48 +24,33 @@
 
 #define INT3		0xcc
 #define EXCP_INT3	3
-#define EXCP_INTERRUPT	0x10000
 #define EIP		128	/* in env: after sixteen registers. The base is 0 in 64-bit code, and no other is looked at */
 
 struct cpu;
 
 static __attribute__((noreturn)) void (*raise_interrupt)(void *env, int number, int is_int, int error, int addend);
 static __attribute__((noreturn)) void (*cpu_loop_exit)(struct cpu *cpu);
-static int (*cpu_memory_rw_debug)(struct cpu *cpu, uint64_t address, void *buffer, size_t length, bool write);
+static uint32_t (*cpu_ldub_code)(void *env, uint64_t address);
 static void (*tb_flush)(struct cpu *cpu);
-static int32_t env_offset, index_place;	/* of env in the processor; of exception_index, as seen from env */
+static struct places places;
 
 static __attribute__((noreturn)) void mended(char *env, int number, int addend)
 {
-	struct cpu *cpu = (struct cpu *)(env - env_offset);
+	struct cpu *cpu = (struct cpu *)(env - places.env);
 	static bool said;
 	uint64_t eip;
-	unsigned char byte;
 
 	memcpy(&eip, env + EIP, sizeof(eip));
-	if (number == EXCP_INT3 && addend == 1 && eip >> 63 && !cpu_memory_rw_debug(cpu, eip, &byte, 1, false) && byte != INT3) {
+	/* As the processor sees it, through the tables of a guest and of its hypervisor. */
+	if (number == EXCP_INT3 && addend == 1 && eip >> 63 && cpu_ldub_code(env, eip) != INT3) {
 		if (!said)
 			fputs("emulator: a translation was out of date, as can be\n", stderr);
 		said = true;
 		tb_flush(cpu);
-		*(int32_t *)(env + index_place) = EXCP_INTERRUPT;
+		*(int32_t *)(env + places.exception_index) = EXCP_INTERRUPT;
 		cpu_loop_exit(cpu);
 	}
 	raise_interrupt(env, number, 1, 0, addend);
-}
-
-/* do_pause(env) is: sub $ENV, %rdi; movl $EXCP_INTERRUPT, INDEX(%rdi); call. */
-static bool find_places(const unsigned char *code)
-{
-	static const unsigned char sub[] = { 0x48, 0x81, 0xef }, mov[] = { 0xc7, 0x87 };
-
-	for (int i = 0; code && i < 16; i++, code++)
-		if (!memcmp(code, sub, sizeof(sub)) && !memcmp(code + 7, mov, sizeof(mov)) && word(code + 13) == EXCP_INTERRUPT) {
-			env_offset = word(code + 3);
-			index_place = word(code + 9) - env_offset;
-			return true;
-		}
-	return false;
 }
 
 /* mov %edx, %r8d; sub $8, %rsp; xor %ecx, %ecx; mov $1, %edx; call raise_interrupt */
@@ -88,10 +73,10 @@ static void mend(void)
 
 	raise_interrupt = dlsym(RTLD_DEFAULT, "raise_interrupt");
 	cpu_loop_exit = dlsym(RTLD_DEFAULT, "cpu_loop_exit");
-	cpu_memory_rw_debug = dlsym(RTLD_DEFAULT, "cpu_memory_rw_debug");
+	cpu_ldub_code = dlsym(RTLD_DEFAULT, "cpu_ldub_code");
 	tb_flush = dlsym(RTLD_DEFAULT, "tb_flush");
 	memcpy(jump + 2, &to, sizeof(to));
-	if (!helper || !raise_interrupt || !cpu_loop_exit || !cpu_memory_rw_debug || !tb_flush ||
-	    !find_places(dlsym(RTLD_DEFAULT, "do_pause")) || !rewrite(helper, jump, sizeof(jump)))
+	if (!helper || !raise_interrupt || !cpu_loop_exit || !cpu_ldub_code || !tb_flush ||
+	    !find_places(dlsym(RTLD_DEFAULT, "do_pause"), &places) || !rewrite(helper, jump, sizeof(jump)))
 		fputs("emulator: this one is not known: a host may stand still when its kernel changes its code\n", stderr);
 }

@@ -7,8 +7,8 @@
 online() { cat /sys/devices/system/cpu/online; }
 threads_of() { cat "/sys/devices/system/cpu/cpu$1/topology/thread_siblings_list"; }
 
-# They come back half a minute after the last VM.
-back() { wait_for 90 online_is "$1" || bad "CPUs online afterwards: $(online), wanted $1"; }
+# They come back siblings_linger seconds after the last VM: two here, where half a minute is the default.
+back() { wait_for 25 online_is "$1" || bad "CPUs online afterwards: $(online), wanted $1"; }
 online_is() { [ "$(online)" = "$1" ]; }
 
 need_siblings()

@@ -45,8 +45,7 @@ test_unload_and_load_again()
 	for i in 1 2 3 4 5; do
 		again
 	done
-	# What a VM leaves behind counts five times; CPUs that came back since keep some for themselves.
-	kept() { [ $((before - $(mem_available))) -lt $((24576 + $(held_back))) ]; }
+	kept() { [ $((before - $(mem_available))) -lt $((8192 + $(held_back))) ]; }
 	wait_for 15 kept || bad "memory is lost: $before → $(mem_available) kB"
 }
 
