@@ -38,7 +38,7 @@ test_unload_and_load_again()
 	defer back
 	vm_create waits kernel="$GUESTS/spin.elf" memory=16M
 	guest_vm after first 1 16M ""
-	# Frames that a VM gave back lie in the kernel's lists per CPU, which count as used: let these fill first.
+	# What the first times leave in caches is left once.
 	again
 	again
 	before=$(mem_available)
