@@ -43,6 +43,9 @@
 #define IVM_PORT_MACS_MAX	16	/* MAC addresses that a guarded port may send from */
 #define IVM_PORT_IPS_MAX	32	/* IP prefixes, likewise */
 #define IVM_PORT_LEARN_MAX	65536	/* addresses that a port may learn */
+#define IVM_CPU_WHOLE		1000	/* shares of a core are in thousandths */
+#define IVM_RESERVE_MIN		10	/* thousandths of each core: the least that the host keeps */
+#define IVM_RESERVE_MAX		900
 
 /* ---- platform that every guest sees ------------------------------------ */
 
@@ -103,10 +106,17 @@ enum ivm_stop_reason {
  * HOST_GET	->
  *		<- VERSION BACKEND REASON? CORES VCPUS_MAX MEMORY MEMORY_FREE
  *		   CPU_LIST SIBLINGS? VMS FRAMES TSC_KHZ, NESTED_PAGING? (flag)
- * HOST_SET	-> CPU_LIST*		physical cores for vCPUs, or "all"
+ *		   RESERVE SLICE_NS
+ * HOST_SET	-> CPU_LIST RESERVE	one of them at least: physical cores for vCPUs, or
+ *		   "all"; what the host keeps of each of them
  * HOST_AUDIT	->
  *		<- FRAMES LEAVES TABLES VIOLATIONS BYTES, TEXT? (the first violation)
+ * CORE_GET	(dump only, no attributes) each physical core that has a thread online
+ *		<- CPU CPU_LIST PACKAGE CORE, GIVEN? (flag), NAME? VCPU? (who has it now)
+ *		   WALL_NS GUEST_NS HYP_NS GANG_NS HELD_NS HOST_NS IDLE_NS FLOORS
+ *		   Times count from when IVM got the core; WALL is the sum of the others.
  * VM_CREATE	-> NAME* VCPUS* MEMORY* DEBUG_EXIT AFFINITY LIST_NIC
+ *		   CPU_FLOOR CPU_CAP COSCHED
  *		   LIST_NIC is a nest of NIC_ENTRY nests, each
  *		   NIC_MAC* NIC_SWITCH* NIC_QUEUES NIC_MTU NIC_PORT
  *		   The switch is looked up by name at each start, in the network
@@ -117,10 +127,14 @@ enum ivm_stop_reason {
  * VM_RESET	-> NAME*
  * VM_PAUSE	-> NAME*
  * VM_RESUME	-> NAME*
+ * VM_SET	-> NAME* CPU_FLOOR CPU_CAP COSCHED
+ *		   In any state; what is not given stays. Refused as a start would be
+ *		   when the floors of all VMs that run could not be met.
  * VM_DELETE	-> NAME*		created, loaded or stopped VMs only
  * VM_GET	-> NAME*  (do: one VM; dump: all VMs, no attributes)
  *		<- ID NAME STATE VCPUS MEMORY MEMORY_READY STOP_REASON
  *		   STOP_CODE? TEXT? RESETS STARTED_NS RUN_NS DEBUG_EXIT? AFFINITY? KERNEL_BYTES
+ *		   CPU_FLOOR CPU_CAP COSCHED GANG
  *		   LIST_VCPU* LIST_STAT* LIST_NIC?  (each VCPU, STAT and NIC nest repeated inside)
  *		   of a NIC: NIC_MAC NIC_SWITCH NIC_QUEUES NIC_MTU, NIC_IFNAME? NIC_IFINDEX?
  *		   (while the VM has its devices)
@@ -142,6 +156,8 @@ enum ivm_cmd {
 	IVM_CMD_VM_DELETE,
 	IVM_CMD_VM_GET,
 	IVM_CMD_EVENT,
+	IVM_CMD_VM_SET,
+	IVM_CMD_CORE_GET,
 	__IVM_CMD_MAX,
 };
 #define IVM_CMD_MAX (__IVM_CMD_MAX - 1)
@@ -166,12 +182,12 @@ enum ivm_attr {
 	IVM_A_RUN_NS,		/* u64, time in state running since start */
 	IVM_A_KERNEL_BYTES,	/* u64, kernel memory of this VM beyond guest RAM */
 	IVM_A_LIST_VCPU,	/* nest of IVM_A_VCPU_ENTRY nests */
-	IVM_A_VCPU_ENTRY,	/* nest: VCPU CPU TID VCPU_STATE GUEST_NS */
+	IVM_A_VCPU_ENTRY,	/* nest: VCPU CPU TID VCPU_STATE GUEST_NS HYP_NS GANG_NS READY_NS */
 	IVM_A_VCPU,		/* u32, index */
 	IVM_A_CPU,		/* s32 as u32, host CPU it is bound to */
 	IVM_A_TID,		/* u32, thread id on the host */
 	IVM_A_VCPU_STATE,	/* u32, enum ivm_vcpu_state */
-	IVM_A_GUEST_NS,		/* u64, time in the vCPU's run loop */
+	IVM_A_GUEST_NS,		/* u64, time in guest mode */
 	IVM_A_LIST_STAT,	/* nest of IVM_A_STAT_ENTRY nests */
 	IVM_A_STAT_ENTRY,	/* nest: NAME VALUE, e.g. "exits.cpuid" */
 	IVM_A_VALUE,		/* u64 */
@@ -203,6 +219,31 @@ enum ivm_attr {
 	IVM_A_NIC_IFINDEX,	/* u32 */
 	IVM_A_SIBLINGS,		/* NUL string, CPU list: offline while VMs run, as they share cores with vCPUs */
 	IVM_A_AFFINITY,		/* NUL string, list of CPUs in the order of the vCPUs that their cores are for */
+	IVM_A_CPU_FLOOR,	/* u32, of IVM_CPU_WHOLE: of its core each vCPU gets so much whenever it wants; 0: no promise */
+	IVM_A_CPU_CAP,		/* u32, of IVM_CPU_WHOLE: and never more than this; IVM_CPU_WHOLE: no cap */
+	IVM_A_COSCHED,		/* u32, enum ivm_cosched; strict unless given */
+	IVM_A_RESERVE,		/* u32, of IVM_CPU_WHOLE, IVM_RESERVE_MIN ... IVM_RESERVE_MAX: of each core for the host */
+	/* in answers only */
+	IVM_A_SLICE_NS,		/* u64, a gang runs for at least so long when others wait */
+	IVM_A_GANG,		/* nest: GANG_RUN_NS GANG_CORUN_NS GANG_STARTS GANG_LATE SKEW_P50_NS SKEW_P99_NS SKEW_MAX_NS */
+	IVM_A_GANG_RUN_NS,	/* u64, time in which at least one vCPU had its core */
+	IVM_A_GANG_CORUN_NS,	/* u64, of that, time in which all had that wanted one */
+	IVM_A_GANG_STARTS,	/* u64, how often vCPUs began together */
+	IVM_A_GANG_LATE,	/* u64, of these, how often one did not come in time and the others went ahead */
+	IVM_A_SKEW_P50_NS,	/* u64, from the first vCPU's entry into the guest to the last one's: median */
+	IVM_A_SKEW_P99_NS,	/* u64 */
+	IVM_A_SKEW_MAX_NS,	/* u64 */
+	IVM_A_HYP_NS,		/* u64, work of the hypervisor for the vCPU */
+	IVM_A_GANG_NS,		/* u64, on its core, waiting for its gang to begin */
+	IVM_A_READY_NS,		/* u64, able to run, without a core */
+	IVM_A_HELD_NS,		/* u64, siblings held in idle for it */
+	IVM_A_HOST_NS,		/* u64, the host's own work */
+	IVM_A_IDLE_NS,		/* u64 */
+	IVM_A_WALL_NS,		/* u64 */
+	IVM_A_PACKAGE,		/* u32 */
+	IVM_A_CORE,		/* u32, its number in the package */
+	IVM_A_GIVEN,		/* flag: IVM may use it */
+	IVM_A_FLOORS,		/* u32, of IVM_CPU_WHOLE: floors promised on this core */
 	__IVM_A_MAX,
 };
 #define IVM_A_MAX (__IVM_A_MAX - 1)
@@ -212,6 +253,14 @@ enum ivm_vcpu_state {
 	IVM_VCPU_RUNNING,
 	IVM_VCPU_HALTED,
 	IVM_VCPU_PAUSED,
+	IVM_VCPU_READY,		/* waits for its turn on its core */
+};
+
+/* How the vCPUs of a VM share their time. */
+enum ivm_cosched {
+	IVM_COSCHED_STRICT = 1,	/* all that want to run do so together, or none */
+	IVM_COSCHED_RELAXED,	/* together where it can be; some go ahead where it cannot */
+	IVM_COSCHED_OFF,	/* each for itself */
 };
 
 enum ivm_event_type {
