@@ -12,6 +12,7 @@
 /* Numbered from 0; undefined for 0, as in the kernel. */
 static inline unsigned long __ffs(unsigned long x) { return __builtin_ctzl(x); }
 static inline unsigned long __fls(unsigned long x) { return 63 - __builtin_clzl(x); }
+static inline unsigned long __ffs64(u64 x) { return __builtin_ctzll(x); }
 static inline unsigned long ffz(unsigned long x) { return __ffs(~x); }
 /* Numbered from 1; 0 for 0. */
 static inline int fls(unsigned int x) { return x ? 32 - __builtin_clz(x) : 0; }
