@@ -24,9 +24,12 @@ static int __init ivm_init(void)
 	err = ivm_mem_init();
 	if (err)
 		goto err_cpu;
-	err = ivm_cores_init();
+	err = ivm_gangs_init();
 	if (err)
 		goto err_mem;
+	err = ivm_cores_init();
+	if (err)
+		goto err_gangs;
 	err = ivm_net_init();
 	if (err)
 		goto err_cores;
@@ -48,6 +51,8 @@ err_net:
 	ivm_net_exit();
 err_cores:
 	ivm_cores_exit();
+err_gangs:
+	ivm_gangs_exit();
 err_mem:
 	ivm_mem_exit();
 err_cpu:
@@ -63,6 +68,7 @@ static void __exit ivm_exit(void)
 	ivm_net_exit();
 	ivm_smt_exit();
 	ivm_cores_exit();
+	ivm_gangs_exit();
 	ivm_mem_exit();
 	ivm_cpu_host_exit();
 }

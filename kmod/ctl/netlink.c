@@ -26,7 +26,7 @@
 #include <linux/capability.h>
 #include <linux/module.h>
 
-static_assert(IVM_A_MAX < 64, "sets of attributes are u64");
+static_assert(IVM_NL_MAXATTR < 64, "sets of attributes are u64");
 static_assert(IVM_A_NAME <= IVM_NL_MAXATTR && IVM_A_VCPUS <= IVM_NL_MAXATTR &&
 	      IVM_A_MEMORY <= IVM_NL_MAXATTR && IVM_A_DEBUG_EXIT <= IVM_NL_MAXATTR &&
 	      IVM_A_FORCE <= IVM_NL_MAXATTR && IVM_A_CPU_LIST <= IVM_NL_MAXATTR);
@@ -38,6 +38,7 @@ static const struct nla_policy none_policy[IVM_NL_MAXATTR + 1] = {};
 
 static const struct nla_policy host_set_policy[IVM_NL_MAXATTR + 1] = {
 	[IVM_A_CPU_LIST] = { .type = NLA_NUL_STRING, .len = IVM_CPU_LIST_MAX },
+	[IVM_A_RESERVE] = { .type = NLA_U32 },
 };
 
 static const struct nla_policy vm_create_policy[IVM_NL_MAXATTR + 1] = {
@@ -47,6 +48,16 @@ static const struct nla_policy vm_create_policy[IVM_NL_MAXATTR + 1] = {
 	[IVM_A_DEBUG_EXIT] = NLA_POLICY_MIN(NLA_U16, 1),
 	[IVM_A_LIST_NIC] = NLA_POLICY_NESTED(ivm_nl_nics_policy),
 	[IVM_A_AFFINITY] = { .type = NLA_NUL_STRING, .len = IVM_CPU_LIST_MAX },
+	[IVM_A_CPU_FLOOR] = { .type = NLA_U32 },
+	[IVM_A_CPU_CAP] = { .type = NLA_U32 },
+	[IVM_A_COSCHED] = { .type = NLA_U32 },
+};
+
+static const struct nla_policy vm_set_policy[IVM_NL_MAXATTR + 1] = {
+	[IVM_A_NAME] = NAME_POLICY,
+	[IVM_A_CPU_FLOOR] = { .type = NLA_U32 },
+	[IVM_A_CPU_CAP] = { .type = NLA_U32 },
+	[IVM_A_COSCHED] = { .type = NLA_U32 },
 };
 
 static const struct nla_policy vm_stop_policy[IVM_NL_MAXATTR + 1] = {
@@ -67,13 +78,18 @@ static const char * const attr_names[IVM_NL_MAXATTR + 1] = {
 	[IVM_A_CPU_LIST] = "cpu-list",
 	[IVM_A_LIST_NIC] = "list-nic",
 	[IVM_A_AFFINITY] = "affinity",
+	[IVM_A_CPU_FLOOR] = "cpu-floor",
+	[IVM_A_CPU_CAP] = "cpu-cap",
+	[IVM_A_COSCHED] = "cosched",
+	[IVM_A_RESERVE] = "reserve",
 };
 
 #define NAMED .required = BIT_ULL(IVM_A_NAME), .find = true
 
 static const struct ivm_nl_row rows[] = {
 	[IVM_CMD_HOST_GET] = { ivm_nl_host_get, .anyone = true },
-	[IVM_CMD_HOST_SET] = { ivm_nl_host_set, "host-set", .required = BIT_ULL(IVM_A_CPU_LIST) },
+	[IVM_CMD_HOST_SET] = { ivm_nl_host_set, "host-set",
+		.some = BIT_ULL(IVM_A_CPU_LIST) | BIT_ULL(IVM_A_RESERVE) },
 	[IVM_CMD_HOST_AUDIT] = { ivm_nl_host_audit },
 	[IVM_CMD_VM_CREATE] = { ivm_nl_vm_create, "vm-create",
 		.required = BIT_ULL(IVM_A_NAME) | BIT_ULL(IVM_A_VCPUS) | BIT_ULL(IVM_A_MEMORY) },
@@ -83,6 +99,8 @@ static const struct ivm_nl_row rows[] = {
 	[IVM_CMD_VM_PAUSE] = { ivm_nl_vm_pause, "vm-pause", NAMED },
 	[IVM_CMD_VM_RESUME] = { ivm_nl_vm_resume, "vm-resume", NAMED },
 	[IVM_CMD_VM_DELETE] = { ivm_nl_vm_delete, "vm-delete", NAMED },
+	[IVM_CMD_VM_SET] = { ivm_nl_vm_set, "vm-set", NAMED,
+		.some = BIT_ULL(IVM_A_CPU_FLOOR) | BIT_ULL(IVM_A_CPU_CAP) | BIT_ULL(IVM_A_COSCHED) },
 	[IVM_CMD_VM_GET] = { ivm_nl_vm_get, NULL, NAMED },
 };
 
@@ -114,6 +132,12 @@ static int check_attrs(const struct ivm_nl_row *row, struct genl_info *info, str
 		type = __ffs64(missing);
 		NL_SET_ERR_ATTR_MISS(info->extack, NULL, type);
 		return ivm_why(why, 0, -EINVAL, "attribute %s is missing", attr_names[type]);
+	}
+	if (row->some && !(row->some & seen)) {
+		type = __ffs64(row->some);
+		NL_SET_ERR_ATTR_MISS(info->extack, NULL, type);
+		return ivm_why(why, 0, -EINVAL, "nothing to change: attribute %s is missing, or another one that this takes",
+			       attr_names[type]);
 	}
 	return 0;
 }
@@ -174,6 +198,9 @@ static const struct genl_ops ops[] = {
 	OP(IVM_CMD_VM_PAUSE, vm_policy),
 	OP(IVM_CMD_VM_RESUME, vm_policy),
 	OP(IVM_CMD_VM_DELETE, vm_policy),
+	OP(IVM_CMD_VM_SET, vm_set_policy),
+	{ .cmd = IVM_CMD_CORE_GET, .start = ivm_nl_core_dump_start, .dumpit = ivm_nl_core_dump,
+	  .policy = none_policy, .maxattr = IVM_NL_MAXATTR },
 	{ .cmd = IVM_CMD_VM_GET, .doit = ivm_nl_doit, .start = ivm_nl_vm_dump_start,
 	  .dumpit = ivm_nl_vm_dump, .policy = vm_policy, .maxattr = IVM_NL_MAXATTR },
 };
@@ -192,6 +219,19 @@ struct genl_family ivm_nl_family __ro_after_init = {
 	.n_mcgrps = ARRAY_SIZE(groups),
 	.module = THIS_MODULE,
 };
+
+/* In this kernel the start of a dump has no text for its refusal. */
+int ivm_nl_dump_check(struct netlink_callback *cb)
+{
+	unsigned int type;
+
+	if (!netlink_capable(cb->skb, CAP_SYS_ADMIN))
+		return -EPERM;
+	for (type = 1; type <= IVM_NL_MAXATTR; type++)
+		if (genl_dumpit_info(cb)->attrs[type])
+			return -EINVAL;
+	return 0;
+}
 
 struct sk_buff *ivm_nl_reply(struct genl_info *info, size_t size, void **head)
 {

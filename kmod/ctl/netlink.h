@@ -13,7 +13,7 @@ struct ivm_vm_info;
 struct ivm_why;
 
 /* The highest attribute that any request takes outside of nests: what tables of attributes are sized for. */
-#define IVM_NL_MAXATTR IVM_A_AFFINITY
+#define IVM_NL_MAXATTR IVM_A_RESERVE
 
 extern struct genl_family ivm_nl_family;
 #define IVM_NL_EVENTS 0		/* index of the multicast group */
@@ -24,13 +24,14 @@ extern struct genl_family ivm_nl_family;
  *		Refusals fill @why
  * @act:	the word for the log; NULL when it changes nothing and is not logged
  * @required:	BIT_ULL(attribute) of each attribute that must be there
+ * @some:	likewise: one of these must be there, if this is not 0
  * @find:	NAME must name a VM, which is found and referenced
  * @anyone:	CAP_SYS_ADMIN is not needed
  */
 struct ivm_nl_row {
 	int (*run)(struct genl_info *info, struct ivm_vm *vm, struct ivm_why *why);
 	const char *act;
-	u64 required;
+	u64 required, some;
 	bool find, anyone;
 };
 
@@ -49,10 +50,15 @@ static inline bool ivm_nl_string_is_whole(const struct nlattr *nla)
 	return strnlen(nla_data(nla), nla_len(nla)) + 1 == nla_len(nla);
 }
 
+/* netlink.c: may who asks for a dump have it, and does it say nothing else? 0 or a negative errno */
+int ivm_nl_dump_check(struct netlink_callback *cb);
+
 /* netlink_host.c */
 int ivm_nl_host_get(struct genl_info *info, struct ivm_vm *vm, struct ivm_why *why);
 int ivm_nl_host_set(struct genl_info *info, struct ivm_vm *vm, struct ivm_why *why);
 int ivm_nl_host_audit(struct genl_info *info, struct ivm_vm *vm, struct ivm_why *why);
+int ivm_nl_core_dump_start(struct netlink_callback *cb);
+int ivm_nl_core_dump(struct sk_buff *skb, struct netlink_callback *cb);
 
 /* netlink_vm.c */
 int ivm_nl_vm_create(struct genl_info *info, struct ivm_vm *vm, struct ivm_why *why);
@@ -62,6 +68,7 @@ int ivm_nl_vm_reset(struct genl_info *info, struct ivm_vm *vm, struct ivm_why *w
 int ivm_nl_vm_pause(struct genl_info *info, struct ivm_vm *vm, struct ivm_why *why);
 int ivm_nl_vm_resume(struct genl_info *info, struct ivm_vm *vm, struct ivm_why *why);
 int ivm_nl_vm_delete(struct genl_info *info, struct ivm_vm *vm, struct ivm_why *why);
+int ivm_nl_vm_set(struct genl_info *info, struct ivm_vm *vm, struct ivm_why *why);
 int ivm_nl_vm_get(struct genl_info *info, struct ivm_vm *vm, struct ivm_why *why);
 int ivm_nl_vm_dump_start(struct netlink_callback *cb);
 int ivm_nl_vm_dump(struct sk_buff *skb, struct netlink_callback *cb);

@@ -25,6 +25,8 @@ static int put_host(struct sk_buff *msg, const struct ivm_host_info *host)
 	    nla_put_u32(msg, IVM_A_VMS, host->vms) ||
 	    nla_put_u64_64bit(msg, IVM_A_FRAMES, host->frames, IVM_A_PAD) ||
 	    nla_put_u32(msg, IVM_A_TSC_KHZ, host->tsc_khz) ||
+	    nla_put_u32(msg, IVM_A_RESERVE, host->reserve) ||
+	    nla_put_u64_64bit(msg, IVM_A_SLICE_NS, host->slice_ns, IVM_A_PAD) ||
 	    (host->nested_paging && nla_put_flag(msg, IVM_A_NESTED_PAGING)))
 		return -EMSGSIZE;
 	return 0;
@@ -59,7 +61,63 @@ out:
 
 int ivm_nl_host_set(struct genl_info *info, struct ivm_vm *vm, struct ivm_why *why)
 {
-	return ivm_host_set_cores(nla_data(info->attrs[IVM_A_CPU_LIST]), why);
+	const struct nlattr *list = info->attrs[IVM_A_CPU_LIST], *reserve = info->attrs[IVM_A_RESERVE];
+
+	return ivm_host_set(list ? nla_data(list) : NULL, reserve ? nla_data(reserve) : NULL, why);
+}
+
+static int put_core(struct sk_buff *msg, const struct ivm_core_info *core)
+{
+	const struct ivm_core_times *times = &core->times;
+
+	if (nla_put_u32(msg, IVM_A_CPU, core->cpu) ||
+	    nla_put_string(msg, IVM_A_CPU_LIST, core->threads) ||
+	    nla_put_u32(msg, IVM_A_PACKAGE, core->package) ||
+	    nla_put_u32(msg, IVM_A_CORE, core->core) ||
+	    (core->given && nla_put_flag(msg, IVM_A_GIVEN)) ||
+	    (core->name[0] && (nla_put_string(msg, IVM_A_NAME, core->name) || nla_put_u32(msg, IVM_A_VCPU, core->vcpu))) ||
+	    nla_put_u64_64bit(msg, IVM_A_WALL_NS, times->wall_ns, IVM_A_PAD) ||
+	    nla_put_u64_64bit(msg, IVM_A_GUEST_NS, times->guest_ns, IVM_A_PAD) ||
+	    nla_put_u64_64bit(msg, IVM_A_HYP_NS, times->hyp_ns, IVM_A_PAD) ||
+	    nla_put_u64_64bit(msg, IVM_A_GANG_NS, times->gang_ns, IVM_A_PAD) ||
+	    nla_put_u64_64bit(msg, IVM_A_HELD_NS, times->held_ns, IVM_A_PAD) ||
+	    nla_put_u64_64bit(msg, IVM_A_HOST_NS, times->host_ns, IVM_A_PAD) ||
+	    nla_put_u64_64bit(msg, IVM_A_IDLE_NS, times->idle_ns, IVM_A_PAD) ||
+	    nla_put_u32(msg, IVM_A_FLOORS, core->floors))
+		return -EMSGSIZE;
+	return 0;
+}
+
+int ivm_nl_core_dump_start(struct netlink_callback *cb)
+{
+	cb->args[0] = 0;
+	return ivm_nl_dump_check(cb);
+}
+
+/* By rising CPU numbers, of which args[0] is the next. */
+int ivm_nl_core_dump(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	struct ivm_core_info *core = kmalloc(sizeof(*core), GFP_KERNEL);
+	void *head;
+
+	if (!core)
+		return -ENOMEM;
+	for (; cb->args[0] < nr_cpu_ids; cb->args[0]++) {
+		if (!ivm_host_core(cb->args[0], core))
+			continue;
+		head = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq, &ivm_nl_family, NLM_F_MULTI,
+				   IVM_CMD_CORE_GET);
+		if (!head)
+			break;
+		if (put_core(skb, core)) {
+			genlmsg_cancel(skb, head);
+			break;
+		}
+		genlmsg_end(skb, head);
+	}
+	kfree(core);
+	/* The message is full: come again. One core alone always fits. */
+	return skb->len;
 }
 
 static int put_audit(struct sk_buff *msg, const struct ivm_mem_audit *audit)

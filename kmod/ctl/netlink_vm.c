@@ -12,10 +12,10 @@
  * Upper bound of one VM's answer: 16 bytes hold an attribute of up to 8 bytes
  * and its padding, in a nest per vCPU and per counter.
  */
-#define VM_FIXED_SIZE	(32 * nla_total_size_64bit(sizeof(u64)) + \
+#define VM_FIXED_SIZE	(48 * nla_total_size_64bit(sizeof(u64)) + \
 			 nla_total_size(IVM_NAME_MAX + 1) + nla_total_size(IVM_TEXT_MAX) + \
 			 nla_total_size(IVM_CPU_LIST_MAX + 1))
-#define VM_VCPU_SIZE	(nla_total_size(0) + 6 * nla_total_size_64bit(sizeof(u64)))
+#define VM_VCPU_SIZE	(nla_total_size(0) + 9 * nla_total_size_64bit(sizeof(u64)))
 #define VM_STAT_SIZE	(nla_total_size(0) + nla_total_size(64) + nla_total_size_64bit(sizeof(u64)))
 
 static size_t vm_size(void)
@@ -40,7 +40,10 @@ static int put_vcpus(struct sk_buff *msg, const struct ivm_vm_info *vm)
 		    nla_put_u32(msg, IVM_A_CPU, vcpu->cpu) ||
 		    nla_put_u32(msg, IVM_A_TID, vcpu->tid) ||
 		    nla_put_u32(msg, IVM_A_VCPU_STATE, vcpu->state) ||
-		    nla_put_u64_64bit(msg, IVM_A_GUEST_NS, vcpu->guest_ns, IVM_A_PAD))
+		    nla_put_u64_64bit(msg, IVM_A_GUEST_NS, vcpu->times.guest_ns, IVM_A_PAD) ||
+		    nla_put_u64_64bit(msg, IVM_A_HYP_NS, vcpu->times.hyp_ns, IVM_A_PAD) ||
+		    nla_put_u64_64bit(msg, IVM_A_GANG_NS, vcpu->times.gang_ns, IVM_A_PAD) ||
+		    nla_put_u64_64bit(msg, IVM_A_READY_NS, vcpu->times.ready_ns, IVM_A_PAD))
 			return -EMSGSIZE;
 		nla_nest_end(msg, entry);
 	}
@@ -68,6 +71,29 @@ static int put_stats(struct sk_buff *msg, const struct ivm_vm_info *vm)
 	return 0;
 }
 
+static int put_shares(struct sk_buff *msg, const struct ivm_vm_info *vm)
+{
+	const struct ivm_gang_info *gang = &vm->gang;
+	struct nlattr *nest;
+
+	if (nla_put_u32(msg, IVM_A_CPU_FLOOR, vm->shares.floor) ||
+	    nla_put_u32(msg, IVM_A_CPU_CAP, vm->shares.cap) ||
+	    nla_put_u32(msg, IVM_A_COSCHED, vm->shares.cosched))
+		return -EMSGSIZE;
+	nest = nla_nest_start(msg, IVM_A_GANG);
+	if (!nest ||
+	    nla_put_u64_64bit(msg, IVM_A_GANG_RUN_NS, gang->run_ns, IVM_A_PAD) ||
+	    nla_put_u64_64bit(msg, IVM_A_GANG_CORUN_NS, gang->corun_ns, IVM_A_PAD) ||
+	    nla_put_u64_64bit(msg, IVM_A_GANG_STARTS, gang->starts, IVM_A_PAD) ||
+	    nla_put_u64_64bit(msg, IVM_A_GANG_LATE, gang->late, IVM_A_PAD) ||
+	    nla_put_u64_64bit(msg, IVM_A_SKEW_P50_NS, gang->skew_p50_ns, IVM_A_PAD) ||
+	    nla_put_u64_64bit(msg, IVM_A_SKEW_P99_NS, gang->skew_p99_ns, IVM_A_PAD) ||
+	    nla_put_u64_64bit(msg, IVM_A_SKEW_MAX_NS, gang->skew_max_ns, IVM_A_PAD))
+		return -EMSGSIZE;
+	nla_nest_end(msg, nest);
+	return 0;
+}
+
 static int put_vm(struct sk_buff *msg, const struct ivm_vm_info *vm)
 {
 	if (nla_put_u32(msg, IVM_A_ID, vm->id) ||
@@ -91,7 +117,7 @@ static int put_vm(struct sk_buff *msg, const struct ivm_vm_info *vm)
 		return -EMSGSIZE;
 	if (vm->affinity[0] && nla_put_string(msg, IVM_A_AFFINITY, vm->affinity))
 		return -EMSGSIZE;
-	return put_vcpus(msg, vm) ?: put_stats(msg, vm) ?: ivm_nl_put_nics(msg, vm);
+	return put_shares(msg, vm) ?: put_vcpus(msg, vm) ?: put_stats(msg, vm) ?: ivm_nl_put_nics(msg, vm);
 }
 
 int ivm_nl_vm_create(struct genl_info *info, struct ivm_vm *vm, struct ivm_why *why)
@@ -99,6 +125,7 @@ int ivm_nl_vm_create(struct genl_info *info, struct ivm_vm *vm, struct ivm_why *
 	struct ivm_vm_config config = {
 		.vcpus = nla_get_u32(info->attrs[IVM_A_VCPUS]),
 		.memory = nla_get_u64(info->attrs[IVM_A_MEMORY]),
+		.shares = { .cap = IVM_CPU_WHOLE, .cosched = IVM_COSCHED_STRICT },
 	};
 	struct sk_buff *msg;
 	struct nlattr *attr;
@@ -112,6 +139,12 @@ int ivm_nl_vm_create(struct genl_info *info, struct ivm_vm *vm, struct ivm_why *
 		nla_strscpy(config.affinity, info->attrs[IVM_A_AFFINITY], sizeof(config.affinity));
 	if (info->attrs[IVM_A_DEBUG_EXIT])
 		config.debug_exit = nla_get_u16(info->attrs[IVM_A_DEBUG_EXIT]);
+	if (info->attrs[IVM_A_CPU_FLOOR])
+		config.shares.floor = nla_get_u32(info->attrs[IVM_A_CPU_FLOOR]);
+	if (info->attrs[IVM_A_CPU_CAP])
+		config.shares.cap = nla_get_u32(info->attrs[IVM_A_CPU_CAP]);
+	if (info->attrs[IVM_A_COSCHED])
+		config.shares.cosched = nla_get_u32(info->attrs[IVM_A_COSCHED]);
 
 	err = ivm_nl_nics(info, &config, why);
 	if (err)
@@ -169,6 +202,17 @@ int ivm_nl_vm_delete(struct genl_info *info, struct ivm_vm *vm, struct ivm_why *
 	return ivm_vm_delete(vm, why);
 }
 
+int ivm_nl_vm_set(struct genl_info *info, struct ivm_vm *vm, struct ivm_why *why)
+{
+	struct ivm_shares_change change = {
+		.floor = info->attrs[IVM_A_CPU_FLOOR] ? nla_data(info->attrs[IVM_A_CPU_FLOOR]) : NULL,
+		.cap = info->attrs[IVM_A_CPU_CAP] ? nla_data(info->attrs[IVM_A_CPU_CAP]) : NULL,
+		.cosched = info->attrs[IVM_A_COSCHED] ? nla_data(info->attrs[IVM_A_COSCHED]) : NULL,
+	};
+
+	return ivm_vm_set(vm, &change, why);
+}
+
 int ivm_nl_vm_get(struct genl_info *info, struct ivm_vm *vm, struct ivm_why *why)
 {
 	struct ivm_vm_info *state;
@@ -199,17 +243,14 @@ out:
 /*
  * The dump goes by rising id, and ids are never reused: a VM that exists from
  * beginning to end is told exactly once, whatever else comes and goes between
- * two messages. In this kernel the start of a dump has no text for its refusal.
+ * two messages.
  */
 int ivm_nl_vm_dump_start(struct netlink_callback *cb)
 {
-	unsigned int type;
+	int err = ivm_nl_dump_check(cb);
 
-	if (!netlink_capable(cb->skb, CAP_SYS_ADMIN))
-		return -EPERM;
-	for (type = 1; type <= IVM_NL_MAXATTR; type++)
-		if (genl_dumpit_info(cb)->attrs[type])
-			return -EINVAL;
+	if (err)
+		return err;
 	cb->min_dump_alloc = NLMSG_HDRLEN + GENL_HDRLEN + vm_size();
 	cb->args[0] = 0;
 	return 0;

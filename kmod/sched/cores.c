@@ -38,6 +38,7 @@ struct ivm_placement {
 	const struct ivm_sched_ops *ops;	/* (c) */
 	void *ctx;				/* (c) */
 	unsigned int nr;			/* (c) */
+	unsigned int weight;			/* (l) of each vCPU in cores_load */
 	struct {
 		int cpu;			/* (l) a leader, or CPU_NONE */
 		int told;			/* (l) what the owner knows */
@@ -53,7 +54,7 @@ static struct cpumask cores_given;	/* all threads of the cores that IVM may use 
 static char cores_text[IVM_CPU_LIST_MAX + 1] = "all";	/* what the administrator asked for */
 static struct cpumask cores_leaders;	/* follows from the two masks above: leaders that IVM may use */
 static unsigned int cores_nr;		/* of cores_leaders; also read without the lock */
-static unsigned int *cores_load;	/* by CPU: vCPUs placed there; 0 but for leaders */
+static unsigned int *cores_load;	/* by CPU: weights of the vCPUs placed there; 0 but for leaders */
 static bool cores_sealed;		/* no second thread of a core may come online */
 static unsigned int *cores_beside;	/* by CPU that smt.c took offline: a thread of the same core; by others: themselves */
 static enum cpuhp_state cores_state;
@@ -92,9 +93,9 @@ static void cores_put_vcpu(struct ivm_placement *placement, unsigned int i, int 
 	int old = placement->vcpu[i].cpu;
 
 	if (old != CPU_NONE)
-		cores_load[old]--;
+		cores_load[old] -= placement->weight;
 	if (cpu != CPU_NONE)
-		cores_load[cpu]++;
+		cores_load[cpu] += placement->weight;
 	placement->vcpu[i].cpu = cpu;
 }
 
@@ -441,6 +442,7 @@ static int cores_pin(struct ivm_placement *placement, const u16 *wanted, struct 
 /**
  * ivm_cores_place() - choose a distinct physical core for each vCPU of a VM (P4)
  * @nr:  vCPUs, 1 … IVM_VCPUS_MAX
+ * @floor: what each is promised, thousandths of a core
  * @wanted: for each a thread of the core that it belongs on; NULL: any
  * @cpu: out: one host CPU per vCPU, the leaders of the least loaded cores
  * @ops: told when a vCPU has to move, possibly before this returns
@@ -454,8 +456,8 @@ static int cores_pin(struct ivm_placement *placement, const u16 *wanted, struct 
  * Return: a placement; ERR_PTR(-E2BIG) when there are fewer cores than vCPUs,
  * ERR_PTR(-EINVAL) when @wanted cannot be, ERR_PTR(-ENOMEM).
  */
-struct ivm_placement *ivm_cores_place(unsigned int nr, const u16 *wanted, int *cpu, const struct ivm_sched_ops *ops,
-				      void *ctx, struct ivm_why *why)
+struct ivm_placement *ivm_cores_place(unsigned int nr, u32 floor, const u16 *wanted, int *cpu,
+				      const struct ivm_sched_ops *ops, void *ctx, struct ivm_why *why)
 {
 	struct ivm_placement *placement = kzalloc(struct_size(placement, vcpu, nr), GFP_KERNEL);
 	unsigned int i;
@@ -466,6 +468,7 @@ struct ivm_placement *ivm_cores_place(unsigned int nr, const u16 *wanted, int *c
 	placement->ops = ops;
 	placement->ctx = ctx;
 	placement->nr = nr;
+	placement->weight = 1 + floor;
 	for (i = 0; i < nr; i++) {
 		placement->vcpu[i].cpu = CPU_NONE;
 		placement->vcpu[i].pin = CPU_NONE;
@@ -494,6 +497,58 @@ struct ivm_placement *ivm_cores_place(unsigned int nr, const u16 *wanted, int *c
 out:
 	mutex_unlock(&cores_lock);
 	return placement;
+}
+
+/**
+ * ivm_cores_weigh() - what the vCPUs of a VM are promised changed
+ * @placement: from ivm_cores_place()
+ * @floor:     thousandths of a core for each
+ *
+ * They stay where they are; who is placed next takes it into account.
+ *
+ * Context: may sleep.
+ */
+void ivm_cores_weigh(struct ivm_placement *placement, u32 floor)
+{
+	unsigned int i;
+
+	mutex_lock(&cores_lock);
+	for (i = 0; i < placement->nr; i++)
+		if (placement->vcpu[i].cpu != CPU_NONE)
+			cores_load[placement->vcpu[i].cpu] += 1 + floor - placement->weight;
+	placement->weight = 1 + floor;
+	mutex_unlock(&cores_lock);
+}
+
+/**
+ * ivm_cores_describe() - a physical core
+ * @cpu:  any
+ * @info: package, core, threads and given are filled
+ *
+ * Context: may sleep.
+ * Return: false if @cpu is not the first thread of its core that is online.
+ */
+bool ivm_cores_describe(unsigned int cpu, struct ivm_core_info *info)
+{
+	static struct cpumask threads;	/* under cores_lock: too big for the stack */
+	unsigned int other;
+	bool leads;
+
+	mutex_lock(&cores_lock);
+	leads = cpumask_test_cpu(cpu, &cores_online) && cores_leader(cpu, cpu_possible_mask) == cpu;
+	if (leads) {
+		cpumask_copy(&threads, topology_sibling_cpumask(cpu));
+		for_each_possible_cpu(other)	/* also those that we took offline */
+			if (cpumask_test_cpu(cores_beside[other], topology_sibling_cpumask(cpu)))
+				cpumask_set_cpu(other, &threads);
+		info->cpu = cpu;
+		info->package = topology_physical_package_id(cpu);
+		info->core = topology_core_id(cpu);
+		info->given = cpumask_test_cpu(cpu, &cores_given);
+		scnprintf(info->threads, sizeof(info->threads), "%*pbl", cpumask_pr_args(&threads));
+	}
+	mutex_unlock(&cores_lock);
+	return leads;
 }
 
 /**

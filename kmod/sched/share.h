@@ -25,6 +25,8 @@ struct ivm_share {
 	struct list_head link;		/* in ivm_plan.shares */
 	struct ivm_share_member *member;
 	unsigned int nr;		/* of @member, at most 64 */
+	void *owner;			/* the caller's, with the next */
+	unsigned int first;		/* number of member[0] there */
 	u32 floor, cap;			/* thousandths of a core per member */
 	bool strict;			/* all that want a core have it at once, or none */
 

@@ -82,7 +82,7 @@ static void info_vcpu(struct ivm_vcpu *vcpu, struct ivm_vcpu_info *info)
 	info->cpu = READ_ONCE(vcpu->assigned_cpu);
 	info->tid = task ? task_pid_nr(task) : 0;
 	info->state = READ_ONCE(vcpu->state);
-	info->guest_ns = mul_u64_u32_div(READ_ONCE(vcpu->guest_cycles), NSEC_PER_MSEC, tsc_khz);
+	ivm_gang_vcpu_info(vcpu->gang, &info->times);
 }
 
 /* Memory of the kernel that this VM takes beyond guest RAM: tables and index, vCPUs with threads, console. */
@@ -91,7 +91,8 @@ static u64 info_kernel_bytes(struct ivm_vm *vm)
 	u64 vcpu = sizeof(struct ivm_vcpu) + THREAD_SIZE + 3 * PAGE_SIZE;
 
 	return sizeof(*vm) + vm->config.nr_nics * sizeof(*vm->config.nics) + IVM_CONSOLE_SIZE + vm->nr_vcpus * vcpu +
-	       (vm->space ? ivm_space_kernel_bytes(vm->space) : 0);
+	       (vm->space ? ivm_space_kernel_bytes(vm->space) : 0) +
+	       (vm->gang ? ivm_gang_kernel_bytes(vm->gang) : 0);
 }
 
 /**
@@ -129,6 +130,10 @@ void ivm_vm_info(struct ivm_vm *vm, struct ivm_vm_info *info)
 		strscpy(info->text, vm->stopped.text, sizeof(info->text));
 	}
 	info->kernel_bytes = info_kernel_bytes(vm);
+	info->shares = vm->config.shares;
+	info->gang = vm->past_gang;
+	if (vm->gang)
+		ivm_gang_info(vm->gang, &info->gang);
 	info->nr_vcpus = vm->nr_vcpus;
 	for (i = 0; i < vm->nr_vcpus; i++)
 		info_vcpu(vm->vcpu[i], &info->vcpu[i]);
@@ -168,11 +173,28 @@ void ivm_host_info(struct ivm_host_info *info)
 	info->frames = ivm_mem_frames();
 	ivm_cores_list(info->cpu_list, sizeof(info->cpu_list));
 	ivm_smt_list(info->siblings, sizeof(info->siblings));
+	info->reserve = ivm_reserve();
+	info->slice_ns = ivm_slice_ns();
 }
 
-int ivm_host_set_cores(const char *list, struct ivm_why *why)
+int ivm_host_set(const char *list, const u32 *reserve, struct ivm_why *why)
 {
-	return ivm_smt_set_cores(list, why);
+	u32 before = ivm_reserve();
+	int err = 0;
+
+	if (reserve)
+		err = ivm_reserve_set(*reserve, why);
+	if (!err && list) {
+		err = ivm_smt_set_cores(list, why);
+		if (err && reserve)
+			ivm_reserve_set(before, NULL);
+	}
+	return err;
+}
+
+bool ivm_host_core(unsigned int cpu, struct ivm_core_info *info)
+{
+	return ivm_core_info(cpu, info);
 }
 
 void ivm_host_audit(struct ivm_mem_audit *audit)

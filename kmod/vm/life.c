@@ -69,6 +69,8 @@ static void life_moved(void *ctx, unsigned int index, int cpu)
 
 	mutex_lock(&vm->parts);
 	vm->assigned[index] = cpu;
+	if (vm->gang)
+		ivm_gang_move(vm->gang, index, cpu);
 	if (vm->vcpu[index])
 		ivm_vcpu_move(vm->vcpu[index], cpu);
 	mutex_unlock(&vm->parts);
@@ -99,6 +101,7 @@ static void life_take_apart(struct ivm_vm *vm)
 {
 	struct ivm_space *space = vm->space;
 	struct ivm_vcpu *vcpu[IVM_VCPUS_MAX];
+	struct ivm_gang *gang = vm->gang;
 	unsigned int i, nr = vm->nr_vcpus;
 
 	for (i = 0; i < nr; i++)
@@ -128,10 +131,14 @@ static void life_take_apart(struct ivm_vm *vm)
 	memset(vm->vcpu, 0, sizeof(vm->vcpu));
 	vm->nr_vcpus = 0;
 	vm->space = NULL;
+	if (gang)
+		ivm_gang_info(gang, &vm->past_gang);
+	vm->gang = NULL;
 	mutex_unlock(&vm->parts);
 
 	for (i = 0; i < nr; i++)
 		ivm_vcpu_destroy(vcpu[i]);
+	ivm_gang_destroy(gang);
 	ivm_cpuid_destroy(vm->cpuid);
 	vm->cpuid = NULL;
 	ivm_space_destroy(space);
@@ -141,11 +148,12 @@ static void life_take_apart(struct ivm_vm *vm)
 	atomic64_set(&vm->ready, 0);
 }
 
-static int life_vcpus(struct ivm_vm *vm, struct ivm_why *why)
+/* The cores of the vCPUs, which nothing else shares, and their part of them. */
+static int life_cores(struct ivm_vm *vm, struct ivm_why *why)
 {
 	const char *affinity = vm->config.affinity;
 	u16 pins[IVM_VCPUS_MAX];
-	struct ivm_vcpu *vcpu;
+	struct ivm_gang *gang;
 	unsigned int i;
 	int err;
 
@@ -158,12 +166,34 @@ static int life_vcpus(struct ivm_vm *vm, struct ivm_why *why)
 	if (err)
 		return err;
 	vm->siblings_held = true;
-	vm->placement = ivm_cores_place(vm->config.vcpus, vm->config.pinned ? pins : NULL, vm->assigned, &life_sched_ops, vm, why);
+	vm->placement = ivm_cores_place(vm->config.vcpus, vm->config.shares.floor, vm->config.pinned ? pins : NULL,
+					vm->assigned, &life_sched_ops, vm, why);
 	if (IS_ERR(vm->placement)) {
 		err = PTR_ERR(vm->placement);
 		vm->placement = NULL;
 		return err;
 	}
+	gang = ivm_gang_create(vm->config.name, vm->config.vcpus, vm->assigned, &vm->config.shares, &ivm_vcpu_gang_ops,
+			       vm, why);
+	if (IS_ERR(gang))
+		return PTR_ERR(gang);
+	mutex_lock(&vm->parts);
+	vm->gang = gang;
+	for (i = 0; i < vm->config.vcpus; i++)
+		ivm_gang_move(gang, i, vm->assigned[i]);	/* they may have moved meanwhile */
+	mutex_unlock(&vm->parts);
+	return 0;
+}
+
+static int life_vcpus(struct ivm_vm *vm, struct ivm_why *why)
+{
+	struct ivm_vcpu *vcpu;
+	unsigned int i;
+	int err;
+
+	err = life_cores(vm, why);
+	if (err)
+		return err;
 	for (i = 0; i < vm->config.vcpus; i++) {
 		vcpu = ivm_vcpu_create(vm, i);
 		if (IS_ERR(vcpu))
@@ -317,6 +347,45 @@ int ivm_vm_stop(struct ivm_vm *vm, struct ivm_why *why)
 		err = ivm_why(why, IVM_A_NAME, -EALREADY, "the VM is stopped already");
 	else
 		ivm_vm_halt(vm, &stop);
+	mutex_unlock(&vm->life);
+	return err;
+}
+
+/**
+ * ivm_vm_set() - change what the vCPUs are entitled to, in any state
+ * @vm:     the VM
+ * @change: what
+ * @why:    filled on refusal
+ *
+ * Context: may sleep, for as long as the VM starts or stops.
+ * Return: 0; -EINVAL out of range; -EBUSY when the floors of all VMs that run
+ * could not be met; -ENOENT when it was deleted. Nothing is changed then.
+ */
+int ivm_vm_set(struct ivm_vm *vm, const struct ivm_shares_change *change, struct ivm_why *why)
+{
+	struct ivm_shares shares;
+	int err;
+
+	mutex_lock(&vm->life);
+	shares = vm->config.shares;
+	if (change->floor)
+		shares.floor = *change->floor;
+	if (change->cap)
+		shares.cap = *change->cap;
+	if (change->cosched)
+		shares.cosched = *change->cosched;
+	err = vm->state ? ivm_shares_check(&shares, why) :
+	      ivm_why(why, IVM_A_NAME, -ENOENT, "the VM was deleted meanwhile");
+	if (!err && vm->gang) {
+		err = ivm_gang_set(vm->gang, &shares, why);
+		if (!err)
+			ivm_cores_weigh(vm->placement, shares.floor);
+	}
+	if (!err) {
+		mutex_lock(&vm->parts);
+		vm->config.shares = shares;
+		mutex_unlock(&vm->parts);
+	}
 	mutex_unlock(&vm->life);
 	return err;
 }

@@ -21,6 +21,7 @@
 #include "../dev/dev.h"
 #include "../emul/emul.h"
 #include "../irq/irq.h"
+#include "../sched/sched.h"
 #include "../why.h"
 
 #include <linux/atomic.h>
@@ -45,6 +46,7 @@ enum ivm_request {
 	IVM_REQ_SIPI,
 	IVM_REQ_MOVE,		/* its CPU changed */
 	IVM_REQ_DEVICE,		/* set by itself in the inner loop: cards in ivm_vcpu.cards_pending wait */
+	IVM_REQ_LOOK,		/* its turn on its core began or ended */
 };
 #define IVM_REQ_SLOW_MASK	(~0UL << IVM_REQ_SLOW)
 
@@ -97,7 +99,8 @@ struct ivm_vcpu {
 	u8 sipi_vector;			/* (a) valid with IVM_REQ_SIPI */
 	u32 state;			/* (r) enum ivm_vcpu_state */
 	bool waits_for_sipi, halted;	/* (o) */
-	u64 guest_cycles;		/* (r) TSC cycles in the inner loop */
+	struct ivm_gang_vcpu *gang;	/* (c) what the scheduler knows of it */
+	u64 guest_cycles;		/* (o) in guest mode, since the inner loop began */
 	u64 exits[IVM_EXIT_REASONS];	/* (r) */
 	u64 count[IVM_COUNT_NR];	/* (r) */
 };
@@ -129,7 +132,7 @@ struct ivm_vm {
 	struct kref ref;
 	struct list_head node;		/* by vms_lock */
 	u32 id;				/* (c) */
-	struct ivm_vm_config config;	/* (c) but for config.net, which is (l): held until it is gone */
+	struct ivm_vm_config config;	/* (c) but for config.net, (l): held until it is gone, and config.shares, (l) */
 	struct ivm_console *console;	/* (c) */
 	struct mutex life;
 	struct mutex cards_lock;	/* inside life: cards exist while it is held */
@@ -148,6 +151,8 @@ struct ivm_vm {
 	struct ivm_card card[IVM_NICS_MAX];	/* (r), and by cards_lock */
 	struct ivm_virtio_net_counts past_cards;	/* by cards_lock; of cards that are gone */
 	struct ivm_placement *placement;	/* (r) */
+	struct ivm_gang *gang;		/* (r), and by parts */
+	struct ivm_gang_info past_gang;	/* by parts; of the one that is gone */
 	struct ivm_vcpu *vcpu[IVM_VCPUS_MAX];	/* (r) */
 	unsigned int nr_vcpus;		/* (r) created so far */
 	u64 past_exits[IVM_EXIT_REASONS];	/* by parts; of vCPUs that are gone */
@@ -190,7 +195,7 @@ void ivm_vm_work(struct work_struct *work);
 void ivm_vm_halt(struct ivm_vm *vm, const struct ivm_wish_stop *stop);	/* with vm->life, not gone yet */
 
 /* ---- vcpu.c ---- */
-struct ivm_vcpu *ivm_vcpu_create(struct ivm_vm *vm, unsigned int index);
+struct ivm_vcpu *ivm_vcpu_create(struct ivm_vm *vm, unsigned int index);	/* vm->gang is there */
 void ivm_vcpu_destroy(struct ivm_vcpu *vcpu);	/* no thread */
 int ivm_vcpu_spawn(struct ivm_vcpu *vcpu);	/* thread made, parked */
 void ivm_vcpu_join(struct ivm_vcpu *vcpu);	/* ends the thread; accepts none */
@@ -201,6 +206,7 @@ void ivm_vcpu_power_on(struct ivm_vcpu *vcpu);	/* reset state; thread parked or 
 void ivm_vcpu_kick(struct ivm_vcpu *vcpu, enum ivm_request request);	/* any context */
 void ivm_vcpu_move(struct ivm_vcpu *vcpu, int cpu);
 extern const struct ivm_irq_ops ivm_vcpu_irq_ops;	/* ctx = struct ivm_vm */
+extern const struct ivm_gang_ops ivm_vcpu_gang_ops;	/* ctx = struct ivm_vm */
 
 /* ---- exit.c ---- */
 extern void (*const ivm_exit_handlers[IVM_EXIT_REASONS])(struct ivm_vcpu *vcpu);	/* inner loop */

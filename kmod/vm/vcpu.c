@@ -4,7 +4,8 @@
  *
  * The inner loop runs with interrupts off and the guest's FPU state live in the
  * registers: enter, answer the exit, enter again. The outer loop sleeps while
- * the vCPU is halted, parked or not started, and obeys requests.
+ * the vCPU is halted, parked or not started, or while its core is another's, and
+ * obeys requests.
  */
 #include "priv.h"
 #include "../cpu/fpu.h"
@@ -43,10 +44,23 @@ void ivm_vcpu_kick(struct ivm_vcpu *vcpu, enum ivm_request request)
 		cpu = READ_ONCE(vcpu->loop_cpu);
 		if (cpu != raw_smp_processor_id())
 			smp_send_reschedule(cpu);
-	} else if (vcpu->task != current || !in_task()) {
-		wake_up_process(vcpu->task);	/* itself it looks again before it sleeps */
+	} else if (vcpu->task != current || !in_task()) {	/* itself it looks again before it sleeps */
+		wake_up_process(vcpu->task);
+		if (request < IVM_REQ_SLOW)
+			ivm_gang_wake(vcpu->gang);
+		else if (request != IVM_REQ_LOOK)
+			ivm_gang_nudge(vcpu->gang);
 	}
 }
+
+static void vcpu_gang_look(void *ctx, unsigned int index)
+{
+	struct ivm_vm *vm = ctx;
+
+	ivm_vcpu_kick(vm->vcpu[index], IVM_REQ_LOOK);
+}
+
+const struct ivm_gang_ops ivm_vcpu_gang_ops = { .look = vcpu_gang_look };
 
 /* Devices are reset before the threads exist: nobody listens yet, and power-on looks at everything anyway. */
 static void vcpu_irq_request(struct ivm_vm *vm, unsigned int index, enum ivm_request request)
@@ -169,7 +183,7 @@ static void vcpu_inner(struct ivm_vcpu *vcpu)
 	const struct ivm_cpu_ops *ops = ivm_backend;
 	struct ivm_cpu *cpu = &vcpu->cpu;
 	unsigned long requests;
-	u64 start;
+	u64 entered, start;
 	int core;
 
 	local_irq_disable();
@@ -191,7 +205,8 @@ static void vcpu_inner(struct ivm_vcpu *vcpu)
 	cpu->tsc_aux = ivm_msr_tsc_aux(&vcpu->msrs);
 	ivm_fpu_load(cpu->fpu);
 	ops->load(cpu);
-	start = rdtsc();
+	vcpu->guest_cycles = 0;
+	entered = rdtsc();
 	do {
 		requests = READ_ONCE(vcpu->requests);
 		if (unlikely(requests)) {
@@ -201,7 +216,9 @@ static void vcpu_inner(struct ivm_vcpu *vcpu)
 		}
 		if (unlikely(vcpu->irq_check || vcpu->nmis))
 			vcpu_events(vcpu);
+		start = rdtsc();
 		static_call(ivm_backend_enter)(cpu);
+		vcpu->guest_cycles += rdtsc() - start;
 		if (trace_ivm_exit_enabled())
 			ivm_exit_trace(vcpu);
 		if (vcpu->eoi_offered)
@@ -209,9 +226,9 @@ static void vcpu_inner(struct ivm_vcpu *vcpu)
 		vcpu->exits[cpu->exit.reason]++;
 		ivm_exit_handlers[cpu->exit.reason](vcpu);
 	} while (!vcpu->leave && !need_resched());
-	WRITE_ONCE(vcpu->guest_cycles, vcpu->guest_cycles + (rdtsc() - start));
 	ops->put(cpu);
 	ivm_fpu_put(cpu->fpu);
+	ivm_gang_left(vcpu->gang, entered, vcpu->guest_cycles);
 
 	vcpu_give_core(vcpu, core);
 	WRITE_ONCE(vcpu->in_loop, false);
@@ -224,6 +241,8 @@ static void vcpu_inner(struct ivm_vcpu *vcpu)
 static void vcpu_sleep(struct ivm_vcpu *vcpu, unsigned long until, u32 state)
 {
 	WRITE_ONCE(vcpu->state, state);
+	if (state != IVM_VCPU_READY)
+		ivm_gang_rest(vcpu->gang);
 	for (;;) {
 		set_current_state(TASK_IDLE);
 		if (READ_ONCE(vcpu->requests) & until)
@@ -236,6 +255,7 @@ static void vcpu_sleep(struct ivm_vcpu *vcpu, unsigned long until, u32 state)
 static void vcpu_obey_park(struct ivm_vcpu *vcpu)
 {
 	WRITE_ONCE(vcpu->state, IVM_VCPU_PAUSED);
+	ivm_gang_rest(vcpu->gang);
 	smp_store_release(&vcpu->parked, true);		/* all that the vCPU did is visible to whoever parked it */
 	wake_up(&vcpu->vm->park_wait);
 	for (;;) {
@@ -298,7 +318,9 @@ static int vcpu_thread(void *data)
 {
 	struct ivm_vcpu *vcpu = data;
 
+	ivm_gang_attach(vcpu->gang);
 	for (;;) {
+		test_and_clear_bit(IVM_REQ_LOOK, &vcpu->requests);	/* we do: what was told before is seen from here on */
 		if (test_bit(IVM_REQ_QUIT, &vcpu->requests))
 			break;
 		if (test_bit(IVM_REQ_PARK, &vcpu->requests))
@@ -317,11 +339,18 @@ static int vcpu_thread(void *data)
 			vcpu_sleep(vcpu, ~0UL, IVM_VCPU_HALTED);
 		else {
 			vcpu->halted = false;
-			vcpu_inner(vcpu);
+			if (ivm_gang_enter(vcpu->gang))
+				vcpu_inner(vcpu);
+			else
+				vcpu_sleep(vcpu, IVM_REQ_SLOW_MASK, IVM_VCPU_READY);
 		}
 		cond_resched();
 	}
 	WRITE_ONCE(vcpu->state, IVM_VCPU_OFF);
+	ivm_gang_detach(vcpu->gang);
+	/* From here on an ordinary thread that runs anywhere: its core may be another vCPU's. */
+	set_cpus_allowed_ptr(current, cpu_possible_mask);
+	sched_set_normal(current, 0);
 	/* The creator holds a reference to the task and waits in kthread_stop(). */
 	while (!kthread_should_stop()) {
 		set_current_state(TASK_IDLE);
@@ -343,6 +372,7 @@ struct ivm_vcpu *ivm_vcpu_create(struct ivm_vm *vm, unsigned int index)
 		return ERR_PTR(-ENOMEM);
 	vcpu->vm = vm;
 	vcpu->index = index;
+	vcpu->gang = ivm_gang_vcpu(vm->gang, index);
 	vcpu->state = IVM_VCPU_OFF;
 	vcpu->assigned_cpu = -1;
 	vcpu->cpu.id = vm->id;
@@ -412,7 +442,9 @@ int ivm_vcpu_spawn(struct ivm_vcpu *vcpu)
 	vcpu->task = task;
 	if (vcpu->assigned_cpu >= 0)
 		set_cpus_allowed_ptr(task, cpumask_of(vcpu->assigned_cpu));
+	ivm_reserve_adopt(task);
 	wake_up_process(task);
+	ivm_gang_nudge(vcpu->gang);
 	wait_event(vcpu->vm->park_wait, smp_load_acquire(&vcpu->parked));
 	return 0;
 }
@@ -452,6 +484,7 @@ void ivm_vcpu_unpark(struct ivm_vm *vm)
 		clear_bit(IVM_REQ_PARK, &vm->vcpu[i]->requests);
 		smp_mb__after_atomic();
 		wake_up_process(vm->vcpu[i]->task);
+		ivm_gang_nudge(vm->vcpu[i]->gang);
 	}
 }
 

@@ -198,6 +198,9 @@ static int vm_check_config(const struct ivm_vm_config *config, struct ivm_why *w
 		if (err)
 			return err;
 	}
+	err = ivm_shares_check(&config->shares, why);
+	if (err)
+		return err;
 	return ivm_cards_check(config, why);
 }
 

@@ -11,6 +11,7 @@
 #define IVM_VM_H
 
 #include "../net/net.h"
+#include "../sched/sched.h"
 
 #include <linux/types.h>
 #include <linux/ivm.h>
@@ -36,6 +37,7 @@ struct ivm_vm_config {
 	u32 debug_exit;		/* port, or 0 */
 	bool pinned;		/* by affinity; else placement is ours */
 	char affinity[IVM_CPU_LIST_MAX + 1];
+	struct ivm_shares shares;
 	unsigned int nr_nics;
 	struct ivm_vm_nic *nics;	/* NULL without any */
 	struct net *net;	/* where its switches are; needed with cards only */
@@ -58,7 +60,7 @@ struct ivm_manifest {
 struct ivm_vcpu_info {
 	int cpu;
 	u32 tid, state;		/* enum ivm_vcpu_state */
-	u64 guest_ns;
+	struct ivm_gang_vcpu_info times;
 };
 
 struct ivm_vm_nic_info {
@@ -75,6 +77,8 @@ struct ivm_vm_info {
 	char name[IVM_NAME_MAX + 1];
 	char affinity[IVM_CPU_LIST_MAX + 1];
 	u64 memory, memory_ready, started_ns, run_ns, kernel_bytes;
+	struct ivm_shares shares;
+	struct ivm_gang_info gang;
 	u32 stop_reason;	/* enum ivm_stop_reason */
 	u64 stop_code;
 	char text[IVM_TEXT_MAX];
@@ -111,6 +115,13 @@ struct ivm_host_info {
 	char cpu_list[IVM_CPU_LIST_MAX + 1];
 	char siblings[IVM_CPU_LIST_MAX + 1];	/* offline while VMs run */
 	bool nested_paging;
+	u32 reserve;		/* thousandths of each core */
+	u64 slice_ns;
+};
+
+/* What of a VM's shares shall change: NULL stays. */
+struct ivm_shares_change {
+	const u32 *floor, *cap, *cosched;
 };
 
 /* ctl/ hands in who hears of events; called from a task, may sleep; NULL takes it away (and waits for calls under way). */
@@ -148,11 +159,14 @@ int ivm_vm_reset(struct ivm_vm *vm, struct ivm_why *why);	/* returns when the gu
 int ivm_vm_pause(struct ivm_vm *vm, struct ivm_why *why);
 int ivm_vm_resume(struct ivm_vm *vm, struct ivm_why *why);
 int ivm_vm_delete(struct ivm_vm *vm, struct ivm_why *why);
+int ivm_vm_set(struct ivm_vm *vm, const struct ivm_shares_change *change, struct ivm_why *why);
 
 /* @info is large: kmalloc it. */
 void ivm_vm_info(struct ivm_vm *vm, struct ivm_vm_info *info);
 void ivm_host_info(struct ivm_host_info *info);
-int ivm_host_set_cores(const char *list, struct ivm_why *why);
+/* Either may be NULL: stays. Both or none are changed. */
+int ivm_host_set(const char *list, const u32 *reserve, struct ivm_why *why);
+bool ivm_host_core(unsigned int cpu, struct ivm_core_info *info);	/* see ivm_core_info() */
 void ivm_host_audit(struct ivm_mem_audit *audit);
 
 /* The console, referenced: ivm_console_put() when done (dev/dev.h). Never NULL. */

@@ -74,7 +74,7 @@ TEST_F(pinned, each_is_where_it_was_wanted)
 {
 	static const u16 wanted[] = { 7, 0, 2 };	/* any thread names its core */
 
-	self->placement = ivm_cores_place(3, wanted, now, &ops, NULL, &self->why);
+	self->placement = ivm_cores_place(3, 0, wanted, now, &ops, NULL, &self->why);
 	ASSERT_FALSE(IS_ERR(self->placement));
 	EXPECT_EQ(6, now[0]);
 	EXPECT_EQ(0, now[1]);
@@ -92,7 +92,7 @@ TEST_F(pinned, what_cannot_be_is_refused)
 	shim_cpu_down(5);
 	ASSERT_EQ(0, ivm_cores_set("0-4", NULL));
 	for (unsigned int i = 0; i < ARRAY_SIZE(t); i++) {
-		self->placement = ivm_cores_place(2, t[i].wanted, now, &ops, NULL, &self->why);
+		self->placement = ivm_cores_place(2, 0, t[i].wanted, now, &ops, NULL, &self->why);
 		EXPECT_EQ(-EINVAL, PTR_ERR(self->placement));
 		EXPECT_EQ(IVM_A_AFFINITY, self->why.attr);
 		EXPECT_NE(NULL, strstr(self->why.text, t[i].text)) TH_LOG("%s", self->why.text);
@@ -105,14 +105,14 @@ TEST_F(pinned, it_waits_for_its_core_and_goes_nowhere_else)
 	struct ivm_placement *other;
 	int cpu;
 
-	self->placement = ivm_cores_place(2, wanted, now, &ops, NULL, &self->why);
+	self->placement = ivm_cores_place(2, 0, wanted, now, &ops, NULL, &self->why);
 	ASSERT_FALSE(IS_ERR(self->placement));
 	shim_cpu_down(5);
 	EXPECT_EQ(4, now[0]);
 	shim_cpu_down(4);
 	EXPECT_EQ(-1, now[0]);
 	EXPECT_EQ(2, now[1]);
-	other = ivm_cores_place(1, NULL, &cpu, &ops, NULL, &self->why);
+	other = ivm_cores_place(1, 0, NULL, &cpu, &ops, NULL, &self->why);
 	ASSERT_FALSE(IS_ERR(other));
 	EXPECT_EQ(0, cpu);
 	shim_cpu_up(4);
@@ -133,7 +133,7 @@ TEST_F(pinned, a_thread_that_ivm_took_offline_names_its_core)
 	ASSERT_EQ(0, ivm_cores_set("all", NULL));
 	ivm_cores_hide(3);
 	shim_cpu_down(3);
-	self->placement = ivm_cores_place(1, wanted, now, &ops, NULL, &self->why);
+	self->placement = ivm_cores_place(1, 0, wanted, now, &ops, NULL, &self->why);
 	ASSERT_FALSE(IS_ERR(self->placement));
 	EXPECT_EQ(2, now[0]);
 	ivm_cores_release(self->placement);

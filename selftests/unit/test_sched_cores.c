@@ -37,7 +37,7 @@ static const struct ivm_sched_ops ops = { .moved = moved };
 static int place(struct vm *vm, unsigned int nr, struct ivm_why *why)
 {
 	*vm = (struct vm){ .nr = nr };
-	vm->placement = ivm_cores_place(nr, NULL, vm->cpu, &ops, vm, why);
+	vm->placement = ivm_cores_place(nr, 0, NULL, vm->cpu, &ops, vm, why);
 	return IS_ERR(vm->placement) ? (int)PTR_ERR(vm->placement) : 0;
 }
 
