@@ -337,6 +337,10 @@ static size_t show(char *to, size_t room, struct nlmsghdr *h)
 		case IVM_A_STATE:
 		case IVM_A_VCPUS:
 		case IVM_A_RESETS:
+		case IVM_A_CPU_FLOOR:
+		case IVM_A_CPU_CAP:
+		case IVM_A_COSCHED:
+		case IVM_A_RESERVE:
 			n += snprintf(to + n, room - n, "%u ", *(uint32_t *)v);
 			break;
 		case IVM_A_MEMORY:

@@ -22,7 +22,7 @@ static const unsigned char spin[] = { 0xeb, 0xfe };
 static const struct command {
 	int cmd;
 	const char *name;
-	bool named, create, list;
+	bool named, create, list, shares;
 	bool anyone;
 } commands[] = {
 	{ IVM_CMD_HOST_GET, "HOST_GET", .anyone = true },
@@ -36,6 +36,7 @@ static const struct command {
 	{ IVM_CMD_VM_RESUME, "VM_RESUME", .named = true },
 	{ IVM_CMD_VM_DELETE, "VM_DELETE", .named = true },
 	{ IVM_CMD_VM_GET, "VM_GET", .named = true },
+	{ IVM_CMD_VM_SET, "VM_SET", .named = true, .shares = true },
 };
 #define FOR_EACH(c) for (const struct command *c = commands; c < commands + sizeof(commands) / sizeof(*commands); c++)
 
@@ -88,6 +89,8 @@ static void rest(struct _test_data_netlink *self, const struct command *c, int b
 		put_u64(&self->r, IVM_A_MEMORY, 4 * MIB);
 	if (c->list && but != IVM_A_CPU_LIST)
 		put_text(&self->r, IVM_A_CPU_LIST, "all");
+	if (c->shares && but != IVM_A_CPU_FLOOR)
+		put_u32(&self->r, IVM_A_CPU_FLOOR, 0);
 }
 
 /* offset 0: no one attribute is at fault. errno 0: any. */
@@ -115,7 +118,7 @@ TEST_F(netlink, right_requests_are_obeyed)
 	/* Without this the refusals below would prove nothing. */
 	FOR_EACH(c) {
 		if (c->cmd != IVM_CMD_HOST_GET && c->cmd != IVM_CMD_HOST_SET && c->cmd != IVM_CMD_HOST_AUDIT &&
-		    c->cmd != IVM_CMD_VM_GET)
+		    c->cmd != IVM_CMD_VM_GET && c->cmd != IVM_CMD_VM_SET)
 			continue;
 		start(self, c);
 		rest(self, c, 0);
@@ -129,11 +132,12 @@ TEST_F(netlink, right_requests_are_obeyed)
 
 TEST_F(netlink, missing_attributes)
 {
-	static const int required[] = { IVM_A_NAME, IVM_A_VCPUS, IVM_A_MEMORY, IVM_A_CPU_LIST };
+	static const int required[] = { IVM_A_NAME, IVM_A_VCPUS, IVM_A_MEMORY, IVM_A_CPU_LIST, IVM_A_CPU_FLOOR };
 
 	FOR_EACH(c)
-		for (int i = 0; i < 4; i++) {
+		for (int i = 0; i < 5; i++) {
 			if ((required[i] == IVM_A_NAME && !c->named) || (required[i] == IVM_A_CPU_LIST && !c->list) ||
+			    (required[i] == IVM_A_CPU_FLOOR && !c->shares) ||
 			    ((required[i] == IVM_A_VCPUS || required[i] == IVM_A_MEMORY) && !c->create))
 				continue;
 			start(self, c);
@@ -206,6 +210,16 @@ TEST_F(netlink, short_and_long_attributes)
 			}
 		}
 	}
+	FOR_EACH(c)
+		for (size_t size = 0; size < 24; size += size == 3 ? 2 : 1)
+			for (int type = IVM_A_CPU_FLOOR; type <= IVM_A_RESERVE; type++) {
+				if (!(type == IVM_A_RESERVE ? c->list : c->create || c->shares))
+					continue;
+				start(self, c);
+				rest(self, c, type);
+				at = put(&self->r, type, many, size);
+				REFUSED(c->name, "part of a core of wrong size", 0, at);
+			}
 	start(self, &commands[3]);
 	rest(self, &commands[3], 0);
 	at = put(&self->r, IVM_A_AFFINITY, many, sizeof(many));
@@ -236,6 +250,16 @@ TEST_F(netlink, attributes_given_twice)
 			rest(self, c, 0);
 			at = put_text(&self->r, IVM_A_CPU_LIST, "all");
 			REFUSED(c->name, "two lists", EINVAL, at);
+			start(self, c);
+			put_u32(&self->r, IVM_A_RESERVE, 200);
+			at = put_u32(&self->r, IVM_A_RESERVE, 200);
+			REFUSED(c->name, "two reserves", EINVAL, at);
+		}
+		if (c->shares) {
+			start(self, c);
+			rest(self, c, 0);
+			at = put_u32(&self->r, IVM_A_CPU_FLOOR, 100);
+			REFUSED(c->name, "two floors", EINVAL, at);
 		}
 		if (c->create) {
 			start(self, c);
@@ -258,7 +282,7 @@ TEST_F(netlink, attributes_given_twice)
 TEST_F(netlink, attributes_that_the_command_does_not_know)
 {
 	static const int types[] = { IVM_A_PAD, IVM_A_ID, IVM_A_STATE, IVM_A_STOP_REASON, IVM_A_LIST_VCPU, IVM_A_TSC_KHZ,
-				     IVM_A_ADDRESS, IVM_A_NIC_ENTRY, IVM_A_NIC_MAC, IVM_A_NIC_IFINDEX, IVM_A_MAX, IVM_A_MAX + 1, 200, 0x3fff };
+				     IVM_A_ADDRESS, IVM_A_NIC_ENTRY, IVM_A_NIC_MAC, IVM_A_NIC_IFINDEX, IVM_A_SLICE_NS, IVM_A_GANG, IVM_A_MAX, IVM_A_MAX + 1, 200, 0x3fff };
 	size_t at;
 
 	FOR_EACH(c) {
@@ -278,6 +302,18 @@ TEST_F(netlink, attributes_that_the_command_does_not_know)
 			at = nest(&self->r, IVM_A_LIST_NIC);
 			REFUSED(c->name, "network cards, of another command", EINVAL, at);
 		}
+		if (!c->create && !c->shares) {
+			start(self, c);
+			rest(self, c, 0);
+			at = put_u32(&self->r, IVM_A_CPU_CAP, 500);
+			REFUSED(c->name, "a cap, of another command", EINVAL, at);
+		}
+		if (!c->list) {
+			start(self, c);
+			rest(self, c, 0);
+			at = put_u32(&self->r, IVM_A_RESERVE, 200);
+			REFUSED(c->name, "a reserve, of another command", EINVAL, at);
+		}
 		if (c->cmd != IVM_CMD_VM_STOP) {
 			start(self, c);
 			rest(self, c, 0);
@@ -296,6 +332,12 @@ TEST_F(netlink, values_out_of_range)
 	static const char * const lists[] = { "x", "0-", "-1", "99", "0,,1", "3-0", "0-99999999999", "0x0", " ", "0 1", "ALL", "all,0" };
 	/* for one vCPU */
 	static const char * const affinities[] = { "", "x", "0,", "0,1", "0-1", "1-0", "-0", "65536", "99999999999", "0x0", " 0", "all" };
+	static const struct { int type; uint32_t value; } shares[] = {
+		{ IVM_A_CPU_FLOOR, 1001 }, { IVM_A_CPU_FLOOR, 0xffffffff }, { IVM_A_CPU_CAP, 0 }, { IVM_A_CPU_CAP, 1001 },
+		{ IVM_A_CPU_CAP, 0x80000000 }, { IVM_A_COSCHED, 0 }, { IVM_A_COSCHED, 4 }, { IVM_A_COSCHED, 0xffffffff },
+		{ IVM_A_RESERVE, 0 }, { IVM_A_RESERVE, IVM_RESERVE_MIN - 1 }, { IVM_A_RESERVE, IVM_RESERVE_MAX + 1 },
+		{ IVM_A_RESERVE, 0xffffffff },
+	};
 	const struct command *create = &commands[3], *set = &commands[1];
 	size_t at;
 
@@ -322,6 +364,25 @@ TEST_F(netlink, values_out_of_range)
 		at = put_text(&self->r, IVM_A_CPU_LIST, lists[i]);
 		REFUSED("HOST_SET", lists[i], 0, at);
 	}
+	FOR_EACH(c)
+		for (size_t i = 0; i < sizeof(shares) / sizeof(*shares); i++) {
+			if (!(shares[i].type == IVM_A_RESERVE ? c->list : c->create || c->shares))
+				continue;
+			start(self, c);
+			if (!c->list)
+				rest(self, c, shares[i].type);
+			at = put_u32(&self->r, shares[i].type, shares[i].value);
+			REFUSED(c->name, "part of a core", EINVAL, at);
+		}
+	start(self, create);
+	rest(self, create, 0);
+	put_u32(&self->r, IVM_A_CPU_FLOOR, 500);
+	at = put_u32(&self->r, IVM_A_CPU_CAP, 499);
+	REFUSED("VM_CREATE", "a cap below the floor", EINVAL, at);
+	start(self, &commands[11]);
+	put_text(&self->r, IVM_A_NAME, VM);
+	at = put_u32(&self->r, IVM_A_CPU_FLOOR, 995);
+	REFUSED("VM_SET", "a floor that leaves the host no reserve", EBUSY, at);
 	for (size_t i = 0; i < sizeof(affinities) / sizeof(*affinities); i++) {
 		start(self, create);
 		rest(self, create, 0);
@@ -725,7 +786,12 @@ TEST_F(netlink, broken_messages)
 	start(self, &commands[2]);
 	self->r.head.nlmsg_len = NLMSG_HDRLEN;
 	EXPECT_GT(request_send(self->fd, &self->r, self->a), 0);
-	/* A dump of what has none, and of VM_GET with attributes. */
+	/* A dump of what has none, and of VM_GET and CORE_GET with attributes; an answer of what has dumps only. */
+	request_start(&self->r, self->family, IVM_CMD_CORE_GET, NLM_F_DUMP);
+	put_text(&self->r, IVM_A_NAME, VM);
+	EXPECT_EQ(EINVAL, request_send(self->fd, &self->r, self->a));
+	request_start(&self->r, self->family, IVM_CMD_CORE_GET, 0);
+	EXPECT_EQ(EOPNOTSUPP, request_send(self->fd, &self->r, self->a));
 	request_start(&self->r, self->family, IVM_CMD_VM_GET, NLM_F_DUMP);
 	put_text(&self->r, IVM_A_NAME, VM);
 	send(self->fd, self->r.bytes, self->r.head.nlmsg_len, 0);
