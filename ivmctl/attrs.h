@@ -17,8 +17,8 @@ const char *ivm_attr_name(unsigned int type);
 
 /*
  * The attributes in @length bytes at @attrs, as a JSON object: enums by name,
- * lists as arrays, LIST_STAT as an object. Attributes that this ivmctl does not
- * know are left out; too short ones too.
+ * lists as arrays, LIST_STAT and GANG as objects, RESERVE as users write it.
+ * Attributes that this ivmctl does not know are left out; too short ones too.
  */
 struct json_object *ivm_attrs_json(const struct nlattr *attrs, int length);
 
