@@ -259,3 +259,10 @@ uint64_t ivm_json_get_number(struct json_object *object, const char *name)
 
 	return json_object_object_get_ex(object, name, &value) ? json_object_get_uint64(value) : 0;
 }
+
+int ivm_json_get_int(struct json_object *object, const char *name)
+{
+	struct json_object *value;
+
+	return json_object_object_get_ex(object, name, &value) ? json_object_get_int(value) : -1;
+}

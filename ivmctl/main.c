@@ -38,6 +38,7 @@ static const struct ivm_option ivm_console_options[] = {
 static const struct ivm_option ivm_host_options[] = {
 	{ "cores", "LIST", "physical cores for vCPUs, like 0-3,6, or all; any thread names its core" },
 	{ "cpu-list", "LIST", "the same" },
+	{ "reserve", "SHARE%", "of each of them, what the host keeps for itself, 1% to 90%" },
 	{ }
 };
 
@@ -96,7 +97,7 @@ static const struct ivm_command ivm_commands[] = {
 	{ .noun = "vm", .verb = "resume", .operand = IVM_OPERAND_NAME, .changes = true,
 	  .help = "let a paused VM run on", .run = ivm_vm_resume },
 	{ .noun = "vm", .verb = "set", .operand = IVM_OPERAND_NAME, .keys = &ivm_definition_vocabulary, .changes = true,
-	  .help = "change its definition, in force from the next start", .run = ivm_vm_set },
+	  .help = "change its definition; cpu and cosched at once", .run = ivm_vm_set },
 	{ .noun = "vm", .verb = "delete", .operand = IVM_OPERAND_NAME, .changes = true,
 	  .help = "forget a VM that does not run", .run = ivm_vm_delete },
 	{ .noun = "vm", .verb = "console", .operand = IVM_OPERAND_NAME, .changes = true,
@@ -104,7 +105,7 @@ static const struct ivm_command ivm_commands[] = {
 	{ .noun = "host", .verb = "show",
 	  .help = "what this host offers, and why no VM can start", .run = ivm_host_show },
 	{ .noun = "host", .verb = "set", .changes = true, .options = ivm_host_options,
-	  .help = "choose the cores that run VMs", .run = ivm_host_set },
+	  .help = "choose the cores that run VMs, and the host's reserve", .run = ivm_host_set },
 	{ .noun = "host", .verb = "audit",
 	  .help = "prove the isolation of all guest memory", .run = ivm_host_audit },
 	{ .noun = "switch", .verb = "create", .operand = IVM_OPERAND_SWITCH, .changes = true,
