@@ -74,6 +74,12 @@ static const struct ivm_option ivm_event_options[] = {
 	{ }
 };
 
+static const struct ivm_option ivm_top_options[] = {
+	{ "interval", "SECONDS", "how long to count before each look, 0.1 to 3600 (default 1)" },
+	{ "count", "N", "end after so many looks" },
+	{ }
+};
+
 static const struct ivm_option ivm_help_options[] = {
 	{ "complete", NULL, "print the table of commands for shell completion" },
 	{ }
@@ -134,6 +140,8 @@ static const struct ivm_command ivm_commands[] = {
 	  .help = "take a device away from its switch", .run = ivm_port_detach },
 	{ .noun = "events", .options = ivm_event_options,
 	  .help = "print what happens, as it happens", .run = ivm_events },
+	{ .noun = "top", .options = ivm_top_options,
+	  .help = "where the time of cores and VMs goes, live", .run = ivm_top },
 	{ .noun = "version",
 	  .help = "versions of ivmctl and of the module", .run = ivm_version },
 	{ .noun = "help", .operand = IVM_OPERAND_NOUN, .options = ivm_help_options,
