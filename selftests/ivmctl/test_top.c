@@ -47,22 +47,27 @@ static const char *plain(struct json_object *object)
 
 TEST(an_interval)
 {
+	static const char *const want[] = {
+		"{\"time-ns\":99,\"interval-ns\":2000000000,\"cores\":[{\"package\":0,\"core\":0,\"cpu\":0,",
+		"\"floors\":250,\"given\":true,\"vm\":\"web\",\"vcpu\":1,\"wall-ns\":2000000,",
+		"\"guest-ns\":2000000,\"hyp-ns\":0,\"gang-ns\":0,\"held-ns\":0,\"host-ns\":0,\"idle-ns\":1000000,",
+		"\"guest-percent\":66.7,\"hyp-percent\":0.0,\"gang-percent\":0.0,\"held-percent\":0.0,",
+		"\"host-percent\":0.0,\"idle-percent\":33.3}],\"vms\":[{\"name\":\"web\",\"id\":3,",
+		"\"state\":\"running\",\"cpu\":\"25%\",\"cosched\":\"strict\",\"corun-percent\":99.9,",
+		"\"skew-p99-ns\":4200,\"ready-percent\":50.0,\"vcpus\":[{\"vcpu\":0,\"cpu\":0,",
+		"\"vcpu-state\":\"running\",\"use-percent\":51.1,\"guest-percent\":50.0,\"hyp-percent\":1.0,",
+		"\"gang-percent\":0.1,\"ready-percent\":0.0},{\"vcpu\":1,\"cpu\":0,\"vcpu-state\":\"running\",",
+		"\"use-percent\":0.0,\"guest-percent\":0.0,\"hyp-percent\":0.0,\"gang-percent\":0.0,",
+		"\"ready-percent\":100.0}]}]}",
+		NULL
+	};
 	struct json_object *model = usage("[" VM(3, GANG(1000, 900) ",'list-vcpu':[" VCPU(0, 0, 0, 0, 0) "," VCPU(1, 100, 0, 0, 0) "]") "]",
 					  "[" CORE(1000000, 0) "]",
 					  "[" VM(3, GANG(3000, 2899) ",'list-vcpu':[" VCPU(0, 1000000000, 20000000, 2000000, 0) ","
 						 VCPU(1, 100, 0, 0, 2000000000) "]") "]",
 					  "[" CORE(3000000, 1000000) "]");
 
-	EXPECT_STREQ("{\"time-ns\":99,\"interval-ns\":2000000000,\"cores\":[{\"package\":0,\"core\":0,\"cpu\":0,\"floors\":250,\"given\":true,"
-		     "\"vm\":\"web\",\"vcpu\":1,\"wall-ns\":2000000,\"guest-ns\":2000000,\"hyp-ns\":0,\"gang-ns\":0,\"held-ns\":0,"
-		     "\"host-ns\":0,\"idle-ns\":1000000,\"guest-percent\":66.7,\"hyp-percent\":0.0,\"gang-percent\":0.0,"
-		     "\"held-percent\":0.0,\"host-percent\":0.0,\"idle-percent\":33.3}],"
-		     "\"vms\":[{\"name\":\"web\",\"id\":3,\"state\":\"running\",\"cpu\":\"25%\",\"cosched\":\"strict\",\"corun-percent\":99.9,"
-		     "\"skew-p99-ns\":4200,\"ready-percent\":50.0,\"vcpus\":["
-		     "{\"vcpu\":0,\"cpu\":0,\"vcpu-state\":\"running\",\"use-percent\":51.1,\"guest-percent\":50.0,\"hyp-percent\":1.0,"
-		     "\"gang-percent\":0.1,\"ready-percent\":0.0},"
-		     "{\"vcpu\":1,\"cpu\":0,\"vcpu-state\":\"running\",\"use-percent\":0.0,\"guest-percent\":0.0,\"hyp-percent\":0.0,"
-		     "\"gang-percent\":0.0,\"ready-percent\":100.0}]}]}", plain(model));
+	EXPECT_STREQ(join(want), plain(model));
 	json_object_put(model);
 }
 
@@ -183,15 +188,12 @@ static void work(void)
 
 	looks++;
 	json_object_put(fake.vms);
-	text = ivm_format("[{'id':%llu,'name':'passer','state':'running'},"
-			  "{'id':3,'name':'web','state':'running','gang':{'gang-run-ns':%llu,'gang-corun-ns':%llu,'skew-p99-ns':4200},"
-			  "'list-vcpu':[{'vcpu':0,'cpu':0,'vcpu-state':'running','guest-ns':%llu,'hyp-ns':0,'gang-ns':0,'ready-ns':0}]}]",
+	text = ivm_format("[{'id':%llu,'name':'passer','state':'running'},{'id':3,'name':'web','state':'running','gang':{'gang-run-ns':%llu,'gang-corun-ns':%llu,'skew-p99-ns':4200},'list-vcpu':[{'vcpu':0,'cpu':0,'vcpu-state':'running','guest-ns':%llu,'hyp-ns':0,'gang-ns':0,'ready-ns':0}]}]",
 			  100 + looks, looks * 1000, looks * 990, looks * 10000000ULL);
 	fake.vms = json(text);
 	free(text);
 	json_object_put(fake.cores);
-	text = ivm_format("[{'package':0,'core':0,'cpu':0,'given':true,'name':'web','vcpu':0,'wall-ns':%llu,'guest-ns':%llu,"
-			  "'hyp-ns':0,'gang-ns':0,'held-ns':0,'host-ns':0,'idle-ns':%llu}]", looks * 100, looks * 75, looks * 25);
+	text = ivm_format("[{'package':0,'core':0,'cpu':0,'given':true,'name':'web','vcpu':0,'wall-ns':%llu,'guest-ns':%llu,'hyp-ns':0,'gang-ns':0,'held-ns':0,'host-ns':0,'idle-ns':%llu}]", looks * 100, looks * 75, looks * 25);
 	fake.cores = json(text);
 	free(text);
 }
