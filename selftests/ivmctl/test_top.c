@@ -75,15 +75,17 @@ TEST(an_interval)
 TEST(no_figures_without_two_looks_at_the_same)
 {
 	static const struct { const char *vms, *cores, *vms2, *cores2; } cases[] = {
-		{ "[]", "[]", "[" VM(3, GANG(9, 9) ",'list-vcpu':[" VCPU(0, 9, 9, 9, 9) "]") "]", "[" CORE(9, 9) "]" },
-		{ "[" VM(2, GANG(1, 1) ",'list-vcpu':[" VCPU(0, 1, 1, 1, 1) "]") "]", "[]",
-		  "[" VM(3, GANG(9, 9) ",'list-vcpu':[" VCPU(0, 9, 9, 9, 9) "]") "]", "[" CORE(9, 9) "]" },
-		{ "[" VM(3, GANG(9, 9) ",'list-vcpu':[" VCPU(0, 9, 9, 9, 9) "]") "]", "[" CORE(9, 9) "]",
-		  "[" VM(3, GANG(1, 1) ",'list-vcpu':[" VCPU(0, 1, 1, 1, 1) "]") "]", "[" CORE(8, 8) "]" },
-		{ "[" VM(3, GANG(1, 1) ",'list-vcpu':[" VCPU(1, 1, 1, 1, 1) "]") "]", "[" CORE(9, 9) "]",
-		  "[" VM(3, GANG(1, 1) ",'list-vcpu':[" VCPU(0, 9, 9, 9, 9) "]") "]", "[" CORE(9, 8) "]" },
+		{ "[]", "[]", "[" VM(3, GANG(9000000, 9000000) ",'list-vcpu':[" VCPU(0, 9000000, 9000000, 9000000, 9000000) "]") "]", "[" CORE(9000000, 9000000) "]" },
+		{ "[" VM(2, GANG(1000000, 1000000) ",'list-vcpu':[" VCPU(0, 1000000, 1000000, 1000000, 1000000) "]") "]", "[]",
+		  "[" VM(3, GANG(9000000, 9000000) ",'list-vcpu':[" VCPU(0, 9000000, 9000000, 9000000, 9000000) "]") "]", "[" CORE(9000000, 9000000) "]" },
+		{ "[" VM(3, GANG(9000000, 9000000) ",'list-vcpu':[" VCPU(0, 9000000, 9000000, 9000000, 9000000) "]") "]", "[" CORE(9000000, 9000000) "]",
+		  "[" VM(3, GANG(1000000, 1000000) ",'list-vcpu':[" VCPU(0, 1000000, 1000000, 1000000, 1000000) "]") "]", "[" CORE(5000000, 5000000) "]" },
+		{ "[" VM(3, GANG(1000000, 1000000) ",'list-vcpu':[" VCPU(1, 1000000, 1000000, 1000000, 1000000) "]") "]", "[" CORE(9000000, 9000000) "]",
+		  "[" VM(3, GANG(1000000, 1000000) ",'list-vcpu':[" VCPU(0, 9000000, 9000000, 9000000, 9000000) "]") "]", "[" CORE(9000000, 5000000) "]" },
 		{ "[" VM(3, "'list-vcpu':[{'vcpu':0,'guest-ns':1}]") "]", "[{'package':0,'core':0,'cpu':0,'wall-ns':1}]",
 		  "[" VM(3, "'list-vcpu':[{'vcpu':0,'guest-ns':1}]") "]", "[{'package':0,'core':0,'cpu':0,'wall-ns':1}]" },
+		{ "[]", "[" CORE(1000000, 1000000) "]", "[" VM(3, "'x':1") "]",
+		  "[{'package':0,'core':0,'cpu':1,'wall-ns':9,'guest-ns':9,'hyp-ns':9,'gang-ns':9,'held-ns':9,'host-ns':9,'idle-ns':9}]" },
 		{ "[" VM(3, "'gang':{}") "]", "[{}]", "[" VM(3, "'gang':{}") "]", "[{}]" },
 	};
 
@@ -94,6 +96,18 @@ TEST(no_figures_without_two_looks_at_the_same)
 		EXPECT_NE(NULL, strstr(plain(model), "\"name\":\"web\",\"id\":3")) TH_LOG("case %zu: %s", i, plain(model));
 		json_object_put(model);
 	}
+}
+
+/* The module makes hyp of used, guest and gang, which do not stand still while it reads them. */
+TEST(a_little_back_is_nothing)
+{
+	struct json_object *model = usage("[" VM(3, "'list-vcpu':[" VCPU(0, 5000000000, 1000000, 0, 0) "]") "]", "[" CORE(5000000, 5000000) "]",
+					  "[" VM(3, "'list-vcpu':[" VCPU(0, 6000000000, 999999, 0, 0) "]") "]", "[" CORE(6000000, 4999990) "]");
+
+	EXPECT_NE(NULL, strstr(plain(model), "\"guest-percent\":50.0,\"hyp-percent\":0.0")) TH_LOG("%s", plain(model));
+	EXPECT_NE(NULL, strstr(plain(model), "\"guest-percent\":100.0,")) TH_LOG("%s", plain(model));
+	EXPECT_NE(NULL, strstr(plain(model), "\"idle-ns\":0,")) TH_LOG("%s", plain(model));
+	json_object_put(model);
 }
 
 TEST(what_went_is_not_shown)
