@@ -57,16 +57,21 @@ NR == FNR {
 
 at[3] == "sched_switch" {
 	match($0, /prev_pid=([0-9]+).* next_pid=([0-9]+)/, pid)
-	if (runs[pid[1]])
+	if ((pid[1] in runs) && runs[pid[1]])
 		ends(pid[1], at[2])
 	on[pid[1]] = 0
 	on[pid[2]] = 1
 	next
 }
 
-(at[1] in of) && on[at[1]] && !runs[at[1]] { begins(at[1], at[2]) }
+(at[1] in of) && on[at[1]] && !((at[1] in runs) && runs[at[1]]) { begins(at[1], at[2]) }
 
 END {
+	for (tid in of)
+		if (!(tid in runs)) {
+			print "gangs: vCPU thread " tid " of " of[tid] " never ran" >"/dev/stderr"
+			exit 1
+		}
 	printf "corun %.4f\n", run ? 100 * (1 - corun / run) : 100
 	n = asort(skew)
 	if (n)

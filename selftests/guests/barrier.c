@@ -34,7 +34,8 @@ u32 guest_main(void)
 	u64 khz = tsc_khz(), every = option_num("every", 1000) * khz, last, now;
 	u32 from = 0, to;
 
-	smp_start();
+	while (smp_start() < nr_cpus)
+		;	/* on a busy host one may take longer than it is given */
 	for (u32 i = 1; i < nr_cpus; i++)
 		smp_call(i, go_round, NULL);
 	cli();
