@@ -194,7 +194,7 @@ TEST(many_vcpus_continue_below)
 
 /* ---- the command ---- */
 
-/* A second's worth of work for each look; every third VM lives for one look only. */
+/* A bit of work for each look; the second VM lives for one look only. */
 static void work(void)
 {
 	static unsigned long long looks;
@@ -202,8 +202,8 @@ static void work(void)
 
 	looks++;
 	json_object_put(fake.vms);
-	text = ivm_format("[{'id':%llu,'name':'passer','state':'running'},{'id':3,'name':'web','state':'running','gang':{'gang-run-ns':%llu,'gang-corun-ns':%llu,'skew-p99-ns':4200},'list-vcpu':[{'vcpu':0,'cpu':0,'vcpu-state':'running','guest-ns':%llu,'hyp-ns':0,'gang-ns':0,'ready-ns':0}]}]",
-			  100 + looks, looks * 1000, looks * 990, looks * 10000000ULL);
+	text = ivm_format("[{'id':3,'name':'web','state':'running','gang':{'gang-run-ns':%llu,'gang-corun-ns':%llu,'skew-p99-ns':4200},'list-vcpu':[{'vcpu':0,'cpu':0,'vcpu-state':'running','guest-ns':%llu,'hyp-ns':0,'gang-ns':0,'ready-ns':0}]},{'id':%llu,'name':'passer','state':'running'}]",
+			  looks * 1000, looks * 990, looks * 10000000ULL, 100 + looks);
 	fake.vms = json(text);
 	free(text);
 	json_object_put(fake.cores);
