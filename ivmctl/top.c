@@ -155,8 +155,8 @@ static int ivm_top_loop(struct ivm_top *top)
 		if (!ivm_top_wait(top, next, &err))
 			break;
 		err = ivm_top_next(top);
-		/* After a stop of ours or of the machine, do not make up for what was missed. */
-		if (top->last.ns > next + top->interval)
+		/* Late, after a stop of ours or of the machine: a look soon after would be of too little time. */
+		if (top->last.ns > next + top->interval / 2)
 			next = top->last.ns;
 	}
 	return err;
