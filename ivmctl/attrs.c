@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "attrs.h"
 
+#include "cpu.h"
 #include "text.h"
 #include "values.h"
 
@@ -19,6 +20,8 @@ enum ivm_attr_type {
 	IVM_ATTR_FLAG,
 	IVM_ATTR_ENUM,
 	IVM_ATTR_MAC,
+	IVM_ATTR_SHARE,		/* as users write it, "10%" */
+	IVM_ATTR_OBJECT,	/* a nest on its own */
 	IVM_ATTR_NEST,		/* of requests only */
 	IVM_ATTR_LIST,		/* array of nests */
 	IVM_ATTR_STATS,		/* NAME: VALUE */
@@ -45,7 +48,7 @@ static const char *const ivm_reason_names[] = {
 
 static const char *const ivm_vcpu_state_names[] = {
 	[IVM_VCPU_OFF] = "off", [IVM_VCPU_RUNNING] = "running", [IVM_VCPU_HALTED] = "halted",
-	[IVM_VCPU_PAUSED] = "paused",
+	[IVM_VCPU_PAUSED] = "paused", [IVM_VCPU_READY] = "ready",
 };
 
 static const char *const ivm_event_names[] = {
@@ -110,6 +113,30 @@ static const struct ivm_attr_row ivm_attr_rows[IVM_A_MAX + 1] = {
 	[IVM_A_NIC_IFINDEX]	= { .name = "nic-ifindex", .type = IVM_ATTR_U32 },
 	[IVM_A_AFFINITY]	= { .name = "affinity", .type = IVM_ATTR_TEXT },
 	[IVM_A_SIBLINGS]	= { .name = "smt-offline", .type = IVM_ATTR_TEXT },
+	[IVM_A_CPU_FLOOR]	= { .name = "cpu-floor", .type = IVM_ATTR_U32 },
+	[IVM_A_CPU_CAP]		= { .name = "cpu-cap", .type = IVM_ATTR_U32 },
+	[IVM_A_COSCHED]		= IVM_ENUM("cosched", ivm_cosched_names),
+	[IVM_A_RESERVE]		= { .name = "reserve", .type = IVM_ATTR_SHARE },
+	[IVM_A_SLICE_NS]	= { .name = "slice-ns", .type = IVM_ATTR_U64 },
+	[IVM_A_GANG]		= { .name = "gang", .type = IVM_ATTR_OBJECT },
+	[IVM_A_GANG_RUN_NS]	= { .name = "gang-run-ns", .type = IVM_ATTR_U64 },
+	[IVM_A_GANG_CORUN_NS]	= { .name = "gang-corun-ns", .type = IVM_ATTR_U64 },
+	[IVM_A_GANG_STARTS]	= { .name = "gang-starts", .type = IVM_ATTR_U64 },
+	[IVM_A_GANG_LATE]	= { .name = "gang-late", .type = IVM_ATTR_U64 },
+	[IVM_A_SKEW_P50_NS]	= { .name = "skew-p50-ns", .type = IVM_ATTR_U64 },
+	[IVM_A_SKEW_P99_NS]	= { .name = "skew-p99-ns", .type = IVM_ATTR_U64 },
+	[IVM_A_SKEW_MAX_NS]	= { .name = "skew-max-ns", .type = IVM_ATTR_U64 },
+	[IVM_A_HYP_NS]		= { .name = "hyp-ns", .type = IVM_ATTR_U64 },
+	[IVM_A_GANG_NS]		= { .name = "gang-ns", .type = IVM_ATTR_U64 },
+	[IVM_A_READY_NS]	= { .name = "ready-ns", .type = IVM_ATTR_U64 },
+	[IVM_A_HELD_NS]		= { .name = "held-ns", .type = IVM_ATTR_U64 },
+	[IVM_A_HOST_NS]		= { .name = "host-ns", .type = IVM_ATTR_U64 },
+	[IVM_A_IDLE_NS]		= { .name = "idle-ns", .type = IVM_ATTR_U64 },
+	[IVM_A_WALL_NS]		= { .name = "wall-ns", .type = IVM_ATTR_U64 },
+	[IVM_A_PACKAGE]		= { .name = "package", .type = IVM_ATTR_U32 },
+	[IVM_A_CORE]		= { .name = "core", .type = IVM_ATTR_U32 },
+	[IVM_A_GIVEN]		= { .name = "given", .type = IVM_ATTR_FLAG },
+	[IVM_A_FLOORS]		= { .name = "floors", .type = IVM_ATTR_U32 },
 };
 
 static const struct ivm_attr_row *ivm_attr_row(unsigned int type)
@@ -166,7 +193,7 @@ static struct json_object *ivm_attr_json(const struct ivm_attr_row *row, const s
 {
 	const void *data = nla_data(attr);
 	int length = nla_len(attr);
-	char mac[IVM_MAC_TEXT];
+	char mac[IVM_MAC_TEXT], share[IVM_SHARE_TEXT];
 
 	switch (row->type) {
 	case IVM_ATTR_FLAG:
@@ -189,6 +216,10 @@ static struct json_object *ivm_attr_json(const struct ivm_attr_row *row, const s
 		return length < 8 ? NULL : json_object_new_uint64(nla_get_u64(attr));
 	case IVM_ATTR_MAC:
 		return length < IVM_MAC_LEN ? NULL : json_object_new_string(ivm_mac_text(data, mac));
+	case IVM_ATTR_SHARE:
+		return length < 4 ? NULL : json_object_new_string(ivm_share_text(nla_get_u32(attr), share));
+	case IVM_ATTR_OBJECT:
+		return ivm_attrs_json(data, length);
 	case IVM_ATTR_NONE:
 	case IVM_ATTR_NEST:
 	case IVM_ATTR_ENTRY:
@@ -227,4 +258,11 @@ uint64_t ivm_json_get_number(struct json_object *object, const char *name)
 	struct json_object *value;
 
 	return json_object_object_get_ex(object, name, &value) ? json_object_get_uint64(value) : 0;
+}
+
+int ivm_json_get_int(struct json_object *object, const char *name)
+{
+	struct json_object *value;
+
+	return json_object_object_get_ex(object, name, &value) ? json_object_get_int(value) : -1;
 }

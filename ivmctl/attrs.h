@@ -17,8 +17,8 @@ const char *ivm_attr_name(unsigned int type);
 
 /*
  * The attributes in @length bytes at @attrs, as a JSON object: enums by name,
- * lists as arrays, LIST_STAT as an object. Attributes that this ivmctl does not
- * know are left out; too short ones too.
+ * lists as arrays, LIST_STAT and GANG as objects, RESERVE as users write it.
+ * Attributes that this ivmctl does not know are left out; too short ones too.
  */
 struct json_object *ivm_attrs_json(const struct nlattr *attrs, int length);
 
@@ -28,5 +28,7 @@ struct json_object *ivm_attrs_json(const struct nlattr *attrs, int length);
 const char *ivm_json_get_text(struct json_object *object, const char *name);
 /* A number, or 0 when there is none. */
 uint64_t ivm_json_get_number(struct json_object *object, const char *name);
+/* The number of a CPU and the like, which may be negative; -1 when there is none. */
+int ivm_json_get_int(struct json_object *object, const char *name);
 
 #endif

@@ -50,6 +50,9 @@ int ivm_port_detach(const struct ivm_args *args);
 /* events.c */
 int ivm_events(const struct ivm_args *args);
 
+/* top.c */
+int ivm_top(const struct ivm_args *args);
+
 /* How a stopped VM ended, for people: "the guest powered off" …; for free(). */
 char *ivm_stop_text(struct json_object *vm);
 

@@ -34,6 +34,10 @@ const struct ivm_key ivm_keys[] = {
 	{ .name = "affinity", .type = IVM_KEY_TEXT, .offset = IVM_KEY(affinity), .max = IVM_CPU_LIST_MAX,
 	  .optional = true,
 	  .value = "LIST", .help = "CPUs whose cores the vCPUs stay on, in their order, like 4,2 or 2-5" },
+	{ .name = "cpu", .type = IVM_KEY_CPU, .offset = IVM_KEY(cpu), .optional = true,
+	  .value = "FLOOR%[:CAP%]", .help = "of its core each vCPU gets FLOOR when it wants, never more than CAP" },
+	{ .name = "cosched", .type = IVM_KEY_COSCHED, .offset = IVM_KEY(cosched), .optional = true,
+	  .value = "strict|relaxed|off", .help = "the vCPUs run together or not at all, where it can be, or each for itself" },
 	{ .name = "nic", .type = IVM_KEY_NICS, .offset = IVM_KEY(nics), .optional = true,
 	  .value = "switch:NAME,vlan:N[,...]", .help = "a network card; may be given again, see below" },
 	{ }
@@ -88,11 +92,17 @@ static bool ivm_key_is_number(const struct ivm_key *key)
 	return key->type == IVM_KEY_NUMBER || key->type == IVM_KEY_SIZE;
 }
 
+static bool ivm_key_is_share(const struct ivm_key *key)
+{
+	return key->type == IVM_KEY_CPU || key->type == IVM_KEY_COSCHED;
+}
+
 void ivm_definition_init(struct ivm_definition *def, const char *name)
 {
 	memset(def, 0, sizeof(*def));
 	strncpy(def->name, name, IVM_NAME_MAX);
 	def->vcpus = 1;
+	def->cpu = IVM_CPU_DEFAULT;
 }
 
 static void ivm_modules_free(struct ivm_definition *def)
@@ -300,6 +310,41 @@ static int ivm_key_set_text(struct ivm_definition *def, const struct ivm_key *ke
 	return 0;
 }
 
+/* The keys that say how the VM shares cores. */
+static int ivm_key_set_share(struct ivm_definition *def, const struct ivm_key *key, const char *value)
+{
+	int err;
+
+	if (key->type == IVM_KEY_COSCHED)
+		return ivm_cosched_parse(key->name, value, &def->cosched);
+	err = ivm_cpu_parse(key->name, value, &def->cpu);
+	if (!err)
+		def->has_cpu = true;
+	return err;
+}
+
+/* Take away what was said, so that the module's own choice holds. */
+static void ivm_key_remove(struct ivm_definition *def, const struct ivm_key *key)
+{
+	switch (key->type) {
+	case IVM_KEY_NUMBER:
+	case IVM_KEY_SIZE:
+		*ivm_key_number(def, key) = 0;
+		break;
+	case IVM_KEY_CPU:
+		def->has_cpu = false;
+		def->cpu = IVM_CPU_DEFAULT;
+		break;
+	case IVM_KEY_COSCHED:
+		def->cosched = 0;
+		break;
+	default:
+		free(*ivm_key_text(def, key));
+		*ivm_key_text(def, key) = NULL;
+		break;
+	}
+}
+
 int ivm_definition_set(struct ivm_definition *def, const char *name, const char *value)
 {
 	const struct ivm_key *key = ivm_key_find(name);
@@ -312,18 +357,15 @@ int ivm_definition_set(struct ivm_definition *def, const char *name, const char 
 		return ivm_key_set_modules(def, key, value);
 	if (key->type == IVM_KEY_NICS)
 		return ivm_key_set_nics(def, name, value);
-	if (*value) {
-		if (ivm_key_is_number(key))
-			return ivm_key_set_number(def, key, value);
-		return ivm_key_set_text(def, key, ivm_key_complete(key, value));
+	if (!*value) {
+		ivm_key_remove(def, key);
+		return 0;
 	}
-	if (ivm_key_is_number(key)) {
-		*ivm_key_number(def, key) = 0;
-	} else {
-		free(*ivm_key_text(def, key));
-		*ivm_key_text(def, key) = NULL;
-	}
-	return 0;
+	if (ivm_key_is_number(key))
+		return ivm_key_set_number(def, key, value);
+	if (ivm_key_is_share(key))
+		return ivm_key_set_share(def, key, value);
+	return ivm_key_set_text(def, key, ivm_key_complete(key, value));
 }
 
 int ivm_definition_check(const struct ivm_definition *def)
@@ -438,7 +480,9 @@ static int ivm_json_set(struct ivm_definition *def, const char *name, struct jso
 	if (key->type == IVM_KEY_MODULES)
 		return ivm_json_set_modules(def, key, value);
 	text = ivm_json_text(key, value);
-	return text ? ivm_key_set_text(def, key, ivm_strdup(text)) : -EINVAL;
+	if (!text)
+		return -EINVAL;
+	return ivm_key_is_share(key) ? ivm_key_set_share(def, key, text) : ivm_key_set_text(def, key, ivm_strdup(text));
 }
 
 int ivm_definition_parse(struct ivm_definition *def, const char *text, size_t length, const char *where)
@@ -490,29 +534,46 @@ out:
 	return err;
 }
 
+/* A member of the JSON object, or NULL when the key is not given. */
+static struct json_object *ivm_key_json(const struct ivm_definition *def, const struct ivm_key *key)
+{
+	struct json_object *list = NULL;
+	char text[IVM_CPU_TEXT];
+
+	switch (key->type) {
+	case IVM_KEY_NUMBER:
+	case IVM_KEY_SIZE:
+		return *ivm_key_number(def, key) ? json_object_new_uint64(*ivm_key_number(def, key)) : NULL;
+	case IVM_KEY_CPU:
+		return def->has_cpu ? json_object_new_string(ivm_cpu_text(&def->cpu, text)) : NULL;
+	case IVM_KEY_COSCHED:
+		return def->cosched ? json_object_new_string(ivm_cosched_names[def->cosched]) : NULL;
+	case IVM_KEY_MODULES:
+		if (def->nr_modules)
+			list = json_object_new_array();
+		for (size_t i = 0; i < def->nr_modules; i++)
+			json_object_array_add(list, json_object_new_string(def->modules[i]));
+		return list;
+	case IVM_KEY_NICS:
+		if (def->nr_nics)
+			list = json_object_new_array();
+		for (size_t i = 0; i < def->nr_nics; i++)
+			json_object_array_add(list, ivm_nic_as_json(&def->nics[i]));
+		return list;
+	case IVM_KEY_PATH:
+	case IVM_KEY_TEXT:
+		break;
+	}
+	return *ivm_key_text(def, key) ? json_object_new_string(*ivm_key_text(def, key)) : NULL;
+}
+
 struct json_object *ivm_definition_json(const struct ivm_definition *def)
 {
 	struct json_object *root = json_object_new_object();
 
 	for (const struct ivm_key *key = ivm_keys; key->name; key++) {
-		struct json_object *value = NULL;
+		struct json_object *value = ivm_key_json(def, key);
 
-		if (ivm_key_is_number(key)) {
-			if (*ivm_key_number(def, key))
-				value = json_object_new_uint64(*ivm_key_number(def, key));
-		} else if (key->type == IVM_KEY_MODULES) {
-			if (def->nr_modules)
-				value = json_object_new_array();
-			for (size_t i = 0; i < def->nr_modules; i++)
-				json_object_array_add(value, json_object_new_string(def->modules[i]));
-		} else if (key->type == IVM_KEY_NICS) {
-			if (def->nr_nics)
-				value = json_object_new_array();
-			for (size_t i = 0; i < def->nr_nics; i++)
-				json_object_array_add(value, ivm_nic_as_json(&def->nics[i]));
-		} else if (*ivm_key_text(def, key)) {
-			value = json_object_new_string(*ivm_key_text(def, key));
-		}
 		if (value)
 			json_object_object_add(root, key->name, value);
 	}
@@ -544,7 +605,9 @@ const struct ivm_vocabulary ivm_definition_vocabulary = {
 	.title = "Keys (KEY=VALUE, or --KEY VALUE; an optional key is removed by KEY=):",
 	.find = ivm_definition_find,
 	.row = ivm_definition_row,
-	.note = "\nA card is nic=switch:NAME,vlan:N with, as needed, mac, queues, mtu, ip (again for each address),\n"
+	.note = "\nOf cpu and cosched, vm set changes a VM that exists at once; all else is in force from the next start.\n"
+		"cpu=25% promises a quarter of a core and sets no cap, cpu=0%:50% sets a cap alone.\n\n"
+		"A card is nic=switch:NAME,vlan:N with, as needed, mac, queues, mtu, ip (again for each address),\n"
 		"trunk, native, isolated, guard, macs, serves, learn, storm-..., rate-in, rate-out, mode: as\n"
 		"ivmctl help port explains them. Words are separated by commas, elements of a list inside by +.\n"
 		"vm set NAME nic=... replaces all cards; nic0=vlan:20 changes what it names of the first card,\n"

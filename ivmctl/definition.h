@@ -7,6 +7,7 @@
 #ifndef IVM_DEFINITION_H
 #define IVM_DEFINITION_H
 
+#include "cpu.h"
 #include "nic.h"
 
 #include <json-c/json.h>
@@ -30,6 +31,9 @@ struct ivm_definition {
 	size_t		nr_modules;
 	uint64_t	debug_exit;	/* I/O port, 0: no such device */
 	char		*affinity;	/* list of CPUs, or NULL */
+	bool		has_cpu;	/* else cpu is what holds where nothing was said */
+	struct ivm_cpu	cpu;
+	uint32_t	cosched;	/* enum ivm_cosched, 0: nothing was said */
 	size_t		nr_nics;
 	struct ivm_nic	nics[IVM_NICS_MAX];
 };
@@ -39,6 +43,8 @@ enum ivm_key_type {
 	IVM_KEY_SIZE,		/* JSON: bytes, or text like "512M" */
 	IVM_KEY_PATH,
 	IVM_KEY_TEXT,
+	IVM_KEY_CPU,		/* floor and cap; JSON: text, as on the command line */
+	IVM_KEY_COSCHED,	/* likewise */
 	IVM_KEY_MODULES,	/* JSON: array; text: separated by commas */
 	IVM_KEY_NICS,		/* JSON: array of objects; text: one card, nicI= for the card of that number */
 };

@@ -3,6 +3,8 @@
 #include "commands.h"
 
 #include "attrs.h"
+#include "cores.h"
+#include "cpu.h"
 #include "fail.h"
 #include "machine.h"
 #include "nl.h"
@@ -19,6 +21,7 @@ static const struct ivm_field ivm_host_fields[] = {
 	{ "nested-paging", "nested-paging", IVM_AS_TEXT }, { "cannot-start", "reason", IVM_AS_TEXT },
 	{ "cores", "cores", IVM_AS_TEXT }, { "cpu-list", "cpu-list", IVM_AS_TEXT },
 	{ "smt-offline", "smt-offline", IVM_AS_TEXT },
+	{ "reserve", "reserve", IVM_AS_TEXT }, { "slice", "slice-ns", IVM_AS_SPAN },
 	{ "vcpus-max", "vcpus-max", IVM_AS_TEXT }, { "memory", "memory", IVM_AS_SIZE },
 	{ "memory-free", "memory-free", IVM_AS_SIZE }, { "vms", "vms", IVM_AS_TEXT },
 	{ "frames", "frames", IVM_AS_TEXT }, { "tsc-khz", "tsc-khz", IVM_AS_TEXT },
@@ -44,21 +47,29 @@ static int ivm_host_ask(enum ivm_cmd cmd, struct json_object **answer)
 	return err;
 }
 
-/* Who runs where is for those who may see the VMs; without that right the cores are shown alone. */
-static struct json_object *ivm_host_machine(void)
+/*
+ * The host's cores, and who runs where. That is for those who may see the VMs,
+ * and an older module does not know it: without it the cores are shown alone.
+ */
+static struct json_object *ivm_host_machine(struct json_object *host)
 {
-	struct json_object *vms = NULL, *machine;
+	struct json_object *vms = NULL, *cores = NULL, *machine;
 	struct ivm_nl *nl;
 
 	if (!ivm_nl_open(&nl)) {
 		if (ivm_nl_dump_vms(nl, &vms))
 			vms = NULL;
+		if (ivm_nl_dump_cores(nl, &cores))
+			cores = NULL;
 		ivm_nl_close(nl);
 	}
 	if (!vms)
 		vms = json_object_new_array();
-	machine = ivm_machine(vms);
+	machine = ivm_machine(IVM_SYS_CPU, vms);
+	if (cores)
+		ivm_cores_add(machine, cores, ivm_json_get_text(host, "smt-offline"));
 	json_object_put(vms);
+	json_object_put(cores);
 	return machine;
 }
 
@@ -69,42 +80,54 @@ int ivm_host_show(const struct ivm_args *args)
 
 	if (err)
 		return err;
-	machine = ivm_host_machine();
+	machine = ivm_host_machine(host);
 	json_object_object_add(host, "machine", machine);
 	if (args->json) {
 		ivm_print_json(host);
 	} else {
 		ivm_print_fields(host, ivm_host_fields, IVM_COUNT(ivm_host_fields));
-		ivm_machine_print(machine);
+		ivm_cores_print(machine);
 	}
 	json_object_put(host);
 	return 0;
 }
 
+/* One message, so that both are taken or none. @list: NULL: stays; @reserve: 0: stays */
+static struct nl_msg *ivm_host_request(struct ivm_nl *nl, const char *list, uint32_t reserve)
+{
+	struct nl_msg *msg = ivm_nl_request(nl, IVM_CMD_HOST_SET);
+
+	if (msg && ((list && nla_put_string(msg, IVM_A_CPU_LIST, list)) ||
+		    (reserve && nla_put_u32(msg, IVM_A_RESERVE, reserve)))) {
+		nlmsg_free(msg);
+		ivm_fail(ENOMEM, "out of memory");
+		return NULL;
+	}
+	return msg;
+}
+
 int ivm_host_set(const struct ivm_args *args)
 {
 	const char *cores = ivm_args_get(args, "cores"), *list = ivm_args_get(args, "cpu-list");
-	struct nl_msg *msg;
+	const char *share = ivm_args_get(args, "reserve");
+	uint32_t reserve = 0;
 	struct ivm_nl *nl;
-	int err;
+	int err = 0;
 
 	if (cores && list)
 		return ivm_usage("cores and cpu-list are the same; give one of them");
 	list = list ?: cores;
-	if (!list)
-		return ivm_usage("nothing to set; usage: ivmctl host set cores=LIST");
-	if (strlen(list) > IVM_CPU_LIST_MAX)
+	if (!list && !share)
+		return ivm_usage("nothing to set; usage: ivmctl host set cores=LIST reserve=SHARE%%");
+	if (list && strlen(list) > IVM_CPU_LIST_MAX)
 		return ivm_fail(EINVAL, "the list of cores has %zu bytes; expected at most %d", strlen(list), IVM_CPU_LIST_MAX);
-	err = ivm_nl_open(&nl);
+	if (share)
+		err = ivm_share_parse("reserve", share, IVM_RESERVE_MIN, IVM_RESERVE_MAX, &reserve);
+	if (!err)
+		err = ivm_nl_open(&nl);
 	if (err)
 		return err;
-	msg = ivm_nl_request(nl, IVM_CMD_HOST_SET);
-	if (msg && nla_put_string(msg, IVM_A_CPU_LIST, list)) {
-		nlmsg_free(msg);
-		msg = NULL;
-		ivm_fail(ENOMEM, "out of memory");
-	}
-	err = ivm_nl_call(nl, msg, NULL);
+	err = ivm_nl_call(nl, ivm_host_request(nl, list, reserve), NULL);
 	ivm_nl_close(nl);
 	return err;
 }

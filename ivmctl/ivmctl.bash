@@ -17,8 +17,12 @@ _ivmctl()
 	local current=${COMP_WORDS[COMP_CWORD]} noun='' verb='' at=1 operand table line words
 	local -a rest
 
-	# COMP_WORDBREAKS splits at '='; after it, complete file names.
+	# COMP_WORDBREAKS splits at '='; after it, complete file names, but where only a few words can be.
 	if [[ $current == = || ${COMP_WORDS[COMP_CWORD - 1]} == = ]]; then
+		if [[ " ${COMP_WORDS[COMP_CWORD - 1]} ${COMP_WORDS[COMP_CWORD - 2]} " == *" cosched "* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W 'strict relaxed off' -- "${current#=}")
+			return
+		fi
 		compopt -o default
 		COMPREPLY=()
 		return

@@ -5,16 +5,19 @@
 
 #include <json-c/json.h>
 
+#define IVM_SYS_CPU "/sys/devices/system/cpu"
+
 /**
  * ivm_machine() - one object per physical core that has a CPU online
+ * @sys: IVM_SYS_CPU; tests have a machine of their own
  * @vms: as of ivm_nl_dump_vms()
  *
  * Members: package, core, cpus (those online), vcpus (objects of vm, vcpu, cpu,
  * vcpu-state), in the order of their first CPU.
  */
-struct json_object *ivm_machine(struct json_object *vms);
+struct json_object *ivm_machine(const char *sys, struct json_object *vms);
 
-/* A line per core of ivm_machine(). */
-void ivm_machine_print(struct json_object *machine);
+/* The core of these numbers in @machine; if there is none, a new one without CPUs at its end. */
+struct json_object *ivm_machine_core(struct json_object *machine, int package, int core);
 
 #endif

@@ -38,6 +38,7 @@ static const struct ivm_option ivm_console_options[] = {
 static const struct ivm_option ivm_host_options[] = {
 	{ "cores", "LIST", "physical cores for vCPUs, like 0-3,6, or all; any thread names its core" },
 	{ "cpu-list", "LIST", "the same" },
+	{ "reserve", "SHARE%", "of each of them, what the host keeps for itself, 1% to 90%" },
 	{ }
 };
 
@@ -73,6 +74,12 @@ static const struct ivm_option ivm_event_options[] = {
 	{ }
 };
 
+static const struct ivm_option ivm_top_options[] = {
+	{ "interval", "SECONDS", "how long to count before each look, 0.1 to 3600 (default 1)" },
+	{ "count", "N", "end after so many looks" },
+	{ }
+};
+
 static const struct ivm_option ivm_help_options[] = {
 	{ "complete", NULL, "print the table of commands for shell completion" },
 	{ }
@@ -96,7 +103,7 @@ static const struct ivm_command ivm_commands[] = {
 	{ .noun = "vm", .verb = "resume", .operand = IVM_OPERAND_NAME, .changes = true,
 	  .help = "let a paused VM run on", .run = ivm_vm_resume },
 	{ .noun = "vm", .verb = "set", .operand = IVM_OPERAND_NAME, .keys = &ivm_definition_vocabulary, .changes = true,
-	  .help = "change its definition, in force from the next start", .run = ivm_vm_set },
+	  .help = "change its definition; cpu and cosched at once", .run = ivm_vm_set },
 	{ .noun = "vm", .verb = "delete", .operand = IVM_OPERAND_NAME, .changes = true,
 	  .help = "forget a VM that does not run", .run = ivm_vm_delete },
 	{ .noun = "vm", .verb = "console", .operand = IVM_OPERAND_NAME, .changes = true,
@@ -104,7 +111,7 @@ static const struct ivm_command ivm_commands[] = {
 	{ .noun = "host", .verb = "show",
 	  .help = "what this host offers, and why no VM can start", .run = ivm_host_show },
 	{ .noun = "host", .verb = "set", .changes = true, .options = ivm_host_options,
-	  .help = "choose the cores that run VMs", .run = ivm_host_set },
+	  .help = "choose the cores that run VMs, and the host's reserve", .run = ivm_host_set },
 	{ .noun = "host", .verb = "audit",
 	  .help = "prove the isolation of all guest memory", .run = ivm_host_audit },
 	{ .noun = "switch", .verb = "create", .operand = IVM_OPERAND_SWITCH, .changes = true,
@@ -133,6 +140,8 @@ static const struct ivm_command ivm_commands[] = {
 	  .help = "take a device away from its switch", .run = ivm_port_detach },
 	{ .noun = "events", .options = ivm_event_options,
 	  .help = "print what happens, as it happens", .run = ivm_events },
+	{ .noun = "top", .options = ivm_top_options,
+	  .help = "where the time of cores and VMs goes, live", .run = ivm_top },
 	{ .noun = "version",
 	  .help = "versions of ivmctl and of the module", .run = ivm_version },
 	{ .noun = "help", .operand = IVM_OPERAND_NOUN, .options = ivm_help_options,

@@ -241,14 +241,15 @@ int ivm_nl_call(struct ivm_nl *nl, struct nl_msg *request, struct json_object **
 	return err;
 }
 
-int ivm_nl_dump_vms(struct ivm_nl *nl, struct json_object **array)
+/* @what: of which list a sentence speaks. */
+static int ivm_nl_dump(struct ivm_nl *nl, enum ivm_cmd cmd, const char *what, struct json_object **array)
 {
 	int err = 0;
 
 	nl->dump = true;
 	for (int i = 0; i < IVM_NL_DUMP_TRIES; i++) {
 		nl->answer = json_object_new_array();
-		err = ivm_nl_exchange(nl, ivm_nl_request_flags(nl, IVM_CMD_VM_GET, NLM_F_DUMP));
+		err = ivm_nl_exchange(nl, ivm_nl_request_flags(nl, cmd, NLM_F_DUMP));
 		if (!err) {
 			*array = nl->answer;
 			nl->answer = NULL;
@@ -262,7 +263,17 @@ int ivm_nl_dump_vms(struct ivm_nl *nl, struct json_object **array)
 		while (!nl->done && nl_recvmsgs_default(nl->sock) >= 0)
 			;
 	}
-	return ivm_fail(EAGAIN, "the list of VMs changed %d times while it was read; try again", IVM_NL_DUMP_TRIES);
+	return ivm_fail(EAGAIN, "the list of %s changed %d times while it was read; try again", what, IVM_NL_DUMP_TRIES);
+}
+
+int ivm_nl_dump_vms(struct ivm_nl *nl, struct json_object **array)
+{
+	return ivm_nl_dump(nl, IVM_CMD_VM_GET, "VMs", array);
+}
+
+int ivm_nl_dump_cores(struct ivm_nl *nl, struct json_object **array)
+{
+	return ivm_nl_dump(nl, IVM_CMD_CORE_GET, "cores", array);
 }
 
 int ivm_nl_events(struct ivm_nl *nl, int (*event)(struct json_object *event, void *context),
@@ -304,7 +315,7 @@ int ivm_nl_events(struct ivm_nl *nl, int (*event)(struct json_object *event, voi
 	return nl->err;
 }
 
-static struct nl_msg *ivm_nl_request_name(struct ivm_nl *nl, enum ivm_cmd cmd, const char *name)
+struct nl_msg *ivm_nl_request_name(struct ivm_nl *nl, enum ivm_cmd cmd, const char *name)
 {
 	struct nl_msg *msg = ivm_nl_request(nl, cmd);
 

@@ -33,8 +33,12 @@ struct nl_msg *ivm_nl_request(struct ivm_nl *nl, enum ivm_cmd cmd);
  */
 int ivm_nl_call(struct ivm_nl *nl, struct nl_msg *request, struct json_object **answer);
 
-/* All VMs: *@array gets one object each. A list that changed while it was read is read again. */
+/*
+ * All VMs, all cores: *@array gets one object each. A list that changed while it
+ * was read is read again; -EAGAIN when it does not stop changing.
+ */
 int ivm_nl_dump_vms(struct ivm_nl *nl, struct json_object **array);
+int ivm_nl_dump_cores(struct ivm_nl *nl, struct json_object **array);
 
 /**
  * ivm_nl_events() - subscribe, then hand every event to @event until it returns non-zero
@@ -49,6 +53,7 @@ int ivm_nl_events(struct ivm_nl *nl, int (*event)(struct json_object *event, voi
 /* ---- requests about one VM ---- */
 
 int ivm_nl_vm_get(struct ivm_nl *nl, const char *name, struct json_object **vm);	/* -ENOENT: none */
+struct nl_msg *ivm_nl_request_name(struct ivm_nl *nl, enum ivm_cmd cmd, const char *name); /* for more attributes */
 int ivm_nl_vm_command(struct ivm_nl *nl, enum ivm_cmd cmd, const char *name);	/* START RESET PAUSE RESUME DELETE */
 
 #endif

@@ -28,6 +28,22 @@ static char *ivm_time_text(uint64_t ns)
 	return ivm_format("%s.%03u", text, (unsigned int)(ns % IVM_NS_PER_S / 1000000));
 }
 
+static char *ivm_span_text(uint64_t ns)
+{
+	static const char *const units[] = { "ns", "us", "ms", "s" };
+	uint64_t one = 1;
+	size_t unit = 0;
+
+	while (unit + 1 < IVM_COUNT(units) && ns / one >= 1000) {
+		one *= 1000;
+		unit++;
+	}
+	if (!unit)
+		return ivm_format("%llu ns", (unsigned long long)ns);
+	return ivm_format("%llu.%llu %s", (unsigned long long)(ns / one), (unsigned long long)(ns % one * 10 / one),
+			  units[unit]);
+}
+
 static char *ivm_list_text(struct json_object *array)
 {
 	char *text = ivm_strdup("");
@@ -62,6 +78,11 @@ char *ivm_field_text(struct json_object *object, const struct ivm_field *field)
 				  (unsigned long long)(number % IVM_NS_PER_S / 1000000));
 	case IVM_AS_TIME:
 		return ivm_time_text(number);
+	case IVM_AS_SPAN:
+		return ivm_span_text(number);
+	case IVM_AS_PERCENT:
+		text = ivm_format("%s%%", json_object_get_string(value));
+		break;
 	case IVM_AS_LIST:
 		text = ivm_list_text(value);
 		break;

@@ -13,6 +13,8 @@ enum ivm_format {
 	IVM_AS_DURATION,	/* nanoseconds */
 	IVM_AS_TIME,		/* CLOCK_REALTIME in nanoseconds; 0 is "-" */
 	IVM_AS_LIST,		/* array of texts */
+	IVM_AS_SPAN,		/* nanoseconds in the unit that suits them, "4.2 us" */
+	IVM_AS_PERCENT,		/* "99.1%" */
 };
 
 struct ivm_field {

@@ -160,7 +160,7 @@ static int ivm_start_create(struct ivm_nl *nl, const struct ivm_definition *def)
 	    nla_put_u64(msg, IVM_A_MEMORY, def->memory) ||
 	    (def->debug_exit && nla_put_u16(msg, IVM_A_DEBUG_EXIT, (uint16_t)def->debug_exit)) ||
 	    (def->affinity && nla_put_string(msg, IVM_A_AFFINITY, def->affinity)) ||
-	    ivm_cards_put(msg, def)) {
+	    ivm_cpu_put(msg, def->has_cpu ? &def->cpu : NULL, def->cosched) || ivm_cards_put(msg, def)) {
 		nlmsg_free(msg);
 		return ivm_fail(ENOMEM, "out of memory");
 	}

@@ -5,7 +5,9 @@
 #include "attrs.h"
 #include "cards.h"
 #include "fail.h"
+#include "gang.h"
 #include "image/manifest.h"
+#include "live.h"
 #include "nl.h"
 #include "print.h"
 #include "store.h"
@@ -81,16 +83,21 @@ static bool ivm_vm_is_idle(struct json_object *vm)
 	return !strcmp(state, "created") || !strcmp(state, "loaded") || !strcmp(state, "stopped");
 }
 
-static int ivm_vm_write(struct ivm_definition *def, const struct ivm_args *args)
+/* @live: the VM in the module, which changes with its definition or not at all; NULL: there is none. */
+static int ivm_vm_write(struct ivm_definition *def, const struct ivm_args *args, struct ivm_live *live)
 {
-	int err = ivm_vm_examine(def), lock;
+	int err, lock = ivm_store_lock_all();
 
-	if (err)
-		return err;
-	lock = ivm_store_lock_all();
 	if (lock < 0)
 		return lock;
-	err = ivm_cards_complete(def) ?: ivm_store_save(def);
+	err = ivm_cards_complete(def);
+	if (!err && live)
+		err = ivm_live_set(live, def);
+	if (!err) {
+		err = ivm_store_save(def);
+		if (err && live)
+			err = ivm_live_undo(live, err);
+	}
 	ivm_store_unlock_all(lock);
 	if (!err && args->json) {
 		struct json_object *root = json_object_new_object();
@@ -130,11 +137,48 @@ int ivm_vm_create(const struct ivm_args *args)
 	ivm_definition_init(&def, args->name);
 	err = ivm_vm_check_free(args->name);
 	if (!err)
-		err = ivm_vm_apply(&def, args);
+		err = ivm_vm_apply(&def, args) ?: ivm_vm_examine(&def);
 	if (!err)
-		err = ivm_vm_write(&def, args);
+		err = ivm_vm_write(&def, args, NULL);
 	ivm_store_unlock(args->name, lock);
 	ivm_definition_free(&def);
+	return err;
+}
+
+/* Of what was set, what a VM that runs does not get before its next start. */
+static void ivm_vm_note_later(struct json_object *vm, const struct ivm_args *args)
+{
+	const char *state = ivm_json_get_text(vm, "state");
+
+	fprintf(stderr, "ivmctl: note: VM '%s' is %s; in force from its next start:", args->name, state);
+	for (size_t i = 0; i < args->count; i++)
+		if (!ivm_live_key(args->items[i].key))
+			fprintf(stderr, " %s", args->items[i].key);
+	fputc('\n', stderr);
+}
+
+/* Into the definition, and what can be changed at once into the VM that exists. */
+static int ivm_vm_set_both(struct ivm_definition *def, const struct ivm_args *args)
+{
+	bool later = false;
+	struct ivm_live live;
+	int err;
+
+	err = ivm_live_open(&live, def->name);
+	live.cpu = ivm_args_get(args, "cpu");
+	live.cosched = ivm_args_get(args, "cosched");
+	for (size_t i = 0; i < args->count; i++)
+		later |= !ivm_live_key(args->items[i].key);
+	if (err && !live.cpu && !live.cosched)
+		err = 0;	/* the definition alone is changed: what the module would say does not matter */
+	/* Files may be gone while the VM runs; its shares can be changed all the same. */
+	if (!err && later)
+		err = ivm_vm_examine(def);
+	if (!err)
+		err = ivm_vm_write(def, args, &live);
+	if (!err && later && live.vm && !ivm_vm_is_idle(live.vm))
+		ivm_vm_note_later(live.vm, args);
+	ivm_live_close(&live);
 	return err;
 }
 
@@ -157,7 +201,7 @@ int ivm_vm_set(const struct ivm_args *args)
 	if (!err)
 		err = ivm_vm_apply(&def, args);
 	if (!err)
-		err = ivm_vm_write(&def, args);
+		err = ivm_vm_set_both(&def, args);
 	ivm_store_unlock(args->name, lock);
 	ivm_definition_free(&def);
 	return err;
@@ -211,29 +255,30 @@ int ivm_vm_delete(const struct ivm_args *args)
 
 /* ---- list and show: one model for both ---- */
 
+static void ivm_vm_add_difference(struct json_object **list, const char *name)
+{
+	if (!*list)
+		*list = json_object_new_array();
+	json_object_array_add(*list, json_object_new_string(name));
+}
+
 /* Names of the keys where what runs is not what is defined. NULL when they agree. */
 static struct json_object *ivm_vm_differences(struct json_object *vm, struct json_object *definition)
 {
 	static const char *const names[] = { "vcpus", "memory", "debug-exit" };
 	struct json_object *list = NULL;
 
-	for (size_t i = 0; i < IVM_COUNT(names); i++) {
-		if (ivm_json_get_number(vm, names[i]) == ivm_json_get_number(definition, names[i]))
-			continue;
-		if (!list)
-			list = json_object_new_array();
-		json_object_array_add(list, json_object_new_string(names[i]));
-	}
-	if (strcmp(ivm_json_get_text(vm, "affinity"), ivm_json_get_text(definition, "affinity"))) {
-		if (!list)
-			list = json_object_new_array();
-		json_object_array_add(list, json_object_new_string("affinity"));
-	}
-	if (ivm_cards_differ(vm, definition)) {
-		if (!list)
-			list = json_object_new_array();
-		json_object_array_add(list, json_object_new_string("nic"));
-	}
+	for (size_t i = 0; i < IVM_COUNT(names); i++)
+		if (ivm_json_get_number(vm, names[i]) != ivm_json_get_number(definition, names[i]))
+			ivm_vm_add_difference(&list, names[i]);
+	if (strcmp(ivm_json_get_text(vm, "affinity"), ivm_json_get_text(definition, "affinity")))
+		ivm_vm_add_difference(&list, "affinity");
+	if (ivm_gang_differs(vm, definition, "cpu"))
+		ivm_vm_add_difference(&list, "cpu");
+	if (ivm_gang_differs(vm, definition, "cosched"))
+		ivm_vm_add_difference(&list, "cosched");
+	if (ivm_cards_differ(vm, definition))
+		ivm_vm_add_difference(&list, "nic");
 	return list;
 }
 
@@ -286,6 +331,8 @@ static struct json_object *ivm_vm_model(const char *name, struct json_object *vm
 	if (!err)
 		definition = ivm_definition_json(&def);
 	ivm_definition_free(&def);
+	if (vm)
+		ivm_gang_complete(vm);
 	if (!vm) {
 		vm = json_object_new_object();
 		json_object_object_add(vm, "name", json_object_new_string(name));
@@ -397,7 +444,8 @@ static void ivm_vm_print_definition(struct json_object *vm)
 		if (key->type == IVM_KEY_NICS)
 			continue;	/* a table of their own */
 		/* In the object's own words above already. */
-		if (key->type == IVM_KEY_NUMBER || key->type == IVM_KEY_SIZE)
+		if (key->type == IVM_KEY_NUMBER || key->type == IVM_KEY_SIZE || key->type == IVM_KEY_CPU ||
+		    key->type == IVM_KEY_COSCHED)
 			if (!json_object_object_get_ex(vm, "differs", NULL) &&
 			    json_object_object_get_ex(vm, key->name, NULL))
 				continue;
@@ -418,7 +466,8 @@ static void ivm_vm_print(struct json_object *vm)
 	static const struct ivm_field threads[] = {
 		{ "VCPU", "vcpu", IVM_AS_TEXT }, { "STATE", "vcpu-state", IVM_AS_TEXT },
 		{ "CPU", "cpu", IVM_AS_TEXT }, { "TID", "tid", IVM_AS_TEXT },
-		{ "GUEST", "guest-ns", IVM_AS_DURATION },
+		{ "GUEST", "guest-ns", IVM_AS_DURATION }, { "HYP", "hyp-ns", IVM_AS_DURATION },
+		{ "GANG", "gang-ns", IVM_AS_DURATION }, { "READY", "ready-ns", IVM_AS_DURATION },
 	};
 	static const struct ivm_field cards[] = {
 		{ "NIC", "nic", IVM_AS_TEXT }, { "SWITCH", "switch", IVM_AS_TEXT }, { "VLAN", "vlans", IVM_AS_TEXT },
@@ -428,6 +477,7 @@ static void ivm_vm_print(struct json_object *vm)
 	struct json_object *list;
 
 	ivm_print_fields(vm, fields, IVM_COUNT(fields));
+	ivm_gang_print(vm);
 	if (json_object_object_get_ex(vm, "differs", NULL))
 		puts("\nDefinition, in force from the next start:");
 	ivm_vm_print_definition(vm);

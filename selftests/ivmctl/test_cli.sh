@@ -79,6 +79,15 @@ wrong_usage()
 		expect 2 "vcpus is given twice" vm create a vcpus=1 --vcpus=2 &&
 		expect 2 'nothing to set' vm set a &&
 		expect 2 'nothing to set' host set &&
+		expect 2 'cores and cpu-list are the same' host set cores=0 cpu-list=0 reserve=10% &&
+		expect 2 'reserve is given twice' host set reserve=1% --reserve 2% &&
+		expect 2 "'host set' has no key 'cpu'" host set cpu=10% &&
+		expect 2 "'vm start' has no key 'cpu'" vm start a cpu=10% &&
+		expect 2 'cpu is given twice' vm set a cpu=1% cpu=2% &&
+		expect 2 "the word 'x' is one too many" top x &&
+		expect 2 "'top' has no option '--delay'" top --delay 1 &&
+		expect 2 '--interval needs a value' top --interval &&
+		expect 2 'count is given twice' top --count 1 count=2 &&
 		expect 2 "there is no noun 'frob'" help frob &&
 		expect 2 'the name of the switch is missing; usage: ivmctl switch create SWITCH' switch create &&
 		expect 2 'the name of the port is missing; usage: ivmctl port show PORT' port show &&
@@ -184,7 +193,17 @@ bad_values()
 		expect 1 'is not a kernel' vm create a memory=64M kernel=/etc/passwd &&
 		expect 1 'is empty' vm create a memory=64M kernel="$kernel" initrd=/proc/version &&
 		expect 1 'is not a regular file' vm create a memory=64M kernel="$kernel" modules="$kernel,/dev/null" &&
+		expect 1 "cpu is '25'; expected a percent sign behind the number" vm create a memory=64M kernel="$kernel" cpu=25 &&
+		expect 1 'its floor, 50%, is above its cap, 25%' vm create a memory=64M kernel="$kernel" cpu=50%:25% &&
+		expect 1 "cpu's cap is 0%; expected 0.1% to 100%" vm create a memory=64M kernel="$kernel" cpu=0%:0% &&
+		expect 1 'expected one digit behind the point' vm create a memory=64M kernel="$kernel" cpu=1.25% &&
+		expect 1 "cosched is 'on'; expected strict, relaxed or off" vm create a memory=64M kernel="$kernel" cosched=on &&
+		expect 1 'reserve is 0.9%; expected 1% to 90%' host set reserve=0.9% &&
+		expect 1 "reserve is '10'; expected a percent sign" host set cores=all reserve=10 &&
+		expect 1 "interval is '0'; expected seconds, 0.1 to 3600" top --interval 0 &&
+		expect 1 "count is '0'; expected a number from 1" --json top --count 0 &&
 		expect 1 "there is no VM 'a'" vm show a &&
+		expect 1 "there is no VM 'a'" vm set a cpu=1% &&
 		expect 1 "there is no VM 'a'" vm set a vcpus=1 &&
 		expect 1 "there is no VM 'a'" vm start a &&
 		expect 1 "there is no VM 'a'" vm delete a &&
@@ -205,6 +224,20 @@ life_of_a_definition()
 		expect 0 '' vm delete web &&
 		expect 1 "there is no VM 'web'" vm delete web &&
 		[ -z "$(find "$IVM_DIR" -type f)" ]
+}
+
+# cpu is one value: a cap that is not said is none. What was not said at all is not in the file.
+shares_of_a_definition()
+{
+	expect 0 '' vm create s memory=64M kernel="$kernel" && expect 0 "\"kernel\":\"$kernel\"}" --json vm show s &&
+		expect 0 '' vm set s cpu=25%:50% --cosched relaxed &&
+		expect 0 '"cpu":"25%:50%","cosched":"relaxed"}' --json vm show s &&
+		expect 0 'cpu              25%:50%' vm show s && expect 0 'cosched          relaxed' vm show s &&
+		expect 0 '' vm set s cpu=12.5% && expect 0 '"cpu":"12.5%","cosched":"relaxed"}' --json vm show s &&
+		expect 1 'is above its cap' vm set s cpu=20%:10% cosched=off &&
+		expect 0 '"cpu":"12.5%","cosched":"relaxed"}' --json vm show s &&
+		expect 0 '"cpu":"0%"}' --json vm set s cpu=0%:100% cosched= &&
+		expect 0 '' vm set s cpu= && expect 0 "\"kernel\":\"$kernel\"}" --json vm show s && expect 0 '' vm delete s
 }
 
 # A file that someone edited badly shows in the list, and can be deleted.
@@ -239,6 +272,7 @@ without_module()
 	expect 1 'load the module with: modprobe ivm' vm console m &&
 		expect 1 'modprobe ivm' host show && expect 1 'modprobe ivm' host audit &&
 		expect 1 'modprobe ivm' host set cpu-list=0 && expect 1 'modprobe ivm' events &&
+		expect 1 'modprobe ivm' host set reserve=12.5% && expect 1 'modprobe ivm' top && expect 1 'modprobe ivm' top --json &&
 		expect 0 'module not loaded' version &&
 		expect 0 'note: the module ivm is not loaded' vm list &&
 		expect 0 '' vm delete m
@@ -320,7 +354,7 @@ help_is_complete()
 {
 	local noun verb rest word
 	ivmctl help --complete >"$dir/table" || return 1
-	[ "$(wc -l <"$dir/table")" -ge 28 ] || return 1
+	[ "$(wc -l <"$dir/table")" -ge 29 ] || return 1
 	ivmctl help >"$dir/help" || return 1
 	sed 's/\\//g' ../../ivmctl/ivmctl.8 >"$dir/man"
 	while read -r noun verb rest; do
@@ -374,11 +408,14 @@ completion()
 		completes 'isolated=' ivmctl port set p0 iso &&
 		completes 'access=' ivmctl port attach sw0 lo acc &&
 		completes '--uplink' ivmctl switch create sw0 --u &&
+		completes 'cpu=' ivmctl vm set compl cpu && completes 'cosched=' ivmctl vm set compl cos &&
+		completes 'relaxed' ivmctl vm set compl cosched = re && completes 'strict relaxed off' ivmctl vm set compl cosched = &&
+		completes '--reserve' ivmctl host set --r && completes '--interval' ivmctl top --i && completes 'top' ivmctl to &&
 		ivmctl vm delete compl
 }
 
 echo "TAP version 13"
-for test in wrong_usage bad_values bad_ports cards life_of_a_definition broken_definition json_is_json logged \
+for test in wrong_usage bad_values bad_ports cards life_of_a_definition shares_of_a_definition broken_definition json_is_json logged \
 	    competition competition_for_an_address \
 	    without_rights closed_output help_is_complete completion; do
 	check "$test" "$test"

@@ -44,7 +44,7 @@ TEST_F(definition, every_key_is_set)
 	static const char *const pairs[][2] = {
 		{ "vcpus", "2" }, { "memory", "512M" }, { "kernel", "/k" }, { "initrd", "/i" },
 		{ "cmdline", "console=ttyS0 a=\"b c\" \\ \xc3\xa4" }, { "modules", "/m a b,/n" }, { "debug-exit", "0xf4" },
-		{ "affinity", "4,2" }, { "nic", "switch:sw0,vlan:10" },
+		{ "affinity", "4,2" }, { "cpu", "12.5%:50%" }, { "cosched", "relaxed" }, { "nic", "switch:sw0,vlan:10" },
 	};
 	char *text;
 	size_t keys = 0;
@@ -65,7 +65,12 @@ TEST_F(definition, every_key_is_set)
 	EXPECT_STREQ("/n", self->def.modules[1]);
 	EXPECT_EQ(0xf4, self->def.debug_exit);
 	EXPECT_STREQ("4,2", self->def.affinity);
+	EXPECT_TRUE(self->def.has_cpu);
+	EXPECT_EQ(125, self->def.cpu.floor);
+	EXPECT_EQ(500, self->def.cpu.cap);
+	EXPECT_EQ(IVM_COSCHED_RELAXED, self->def.cosched);
 	text = as_text(&self->def);
+	EXPECT_NE(NULL, strstr(text, "\"cpu\": \"12.5%:50%\", \"cosched\": \"relaxed\"")) TH_LOG("%s", text);
 	EXPECT_NE(NULL, strstr(text, "\"memory\": 536870912"));
 	free(text);
 }
@@ -82,6 +87,8 @@ TEST_F(definition, bad_values_change_nothing)
 		{ "modules", "/a,/b\n" }, { "modules", "/1,/2,/3,/4,/5,/6,/7,/8,/9,/10,/11,/12,/13,/14,/15,/16,/17" },
 		{ "nic", "switch:a/b,vlan:1" }, { "nic", "vlan" }, { "nic0", "vlan:0" }, { "nic0", "frob:1" }, { "nic1", "" },
 		{ "nic2", "vlan:1" }, { "nic0", "mac:ff:ff:ff:ff:ff:ff" },
+		{ "cpu", "25" }, { "cpu", "50%:25%" }, { "cpu", "101%" }, { "cpu", "0%:0%" }, { "cpu", "1.25%" }, { "cpu", "x" },
+		{ "cosched", "Strict" }, { "cosched", "1" }, { "cosched", "strict," },
 		{ "debug-exit", "0" }, { "debug-exit", "0xfffd" }, { "debug-exit", "65536" }, { "debug-exit", "f4" },
 	};
 	char *before, *after, *huge;
@@ -117,8 +124,10 @@ TEST_F(definition, bad_values_change_nothing)
 
 TEST_F(definition, optional_keys_are_removed_by_nothing)
 {
-	static const char *const names[] = { "initrd", "cmdline", "modules", "debug-exit", "affinity", "nic" };
-	static const char *const values[] = { "/i", "x", "/m", "1", "3", "switch:sw0,vlan:1" };
+	static const char *const names[] = {
+		"initrd", "cmdline", "modules", "debug-exit", "affinity", "cpu", "cosched", "nic",
+	};
+	static const char *const values[] = { "/i", "x", "/m", "1", "3", "25%:50%", "off", "switch:sw0,vlan:1" };
 	char *before, *after;
 
 	before = as_text(&self->def);
@@ -128,8 +137,26 @@ TEST_F(definition, optional_keys_are_removed_by_nothing)
 		EXPECT_EQ(0, ivm_definition_set(&self->def, names[i], ""));
 	after = as_text(&self->def);
 	EXPECT_STREQ(before, after);
+	EXPECT_EQ(IVM_CPU_WHOLE, self->def.cpu.cap);
+	EXPECT_EQ(0, self->def.cpu.floor);
 	free(before);
 	free(after);
+}
+
+/* A cap that was given once is gone with a value that has none. */
+TEST_F(definition, cpu_is_one_value)
+{
+	static const char *const steps[][2] = {
+		{ "25%:50%", "25%:50%" }, { "10%", "10%" }, { "0%", "0%" }, { "0%:20%", "0%:20%" }, { "30%:100%", "30%" },
+	};
+	struct json_object *json;
+
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+		ASSERT_EQ(0, ivm_definition_set(&self->def, "cpu", steps[i][0]));
+		json = ivm_definition_json(&self->def);
+		EXPECT_STREQ(steps[i][1], json_object_get_string(json_object_object_get(json, "cpu")));
+		json_object_put(json);
+	}
 }
 
 TEST_F(definition, missing_keys_are_named)
@@ -229,6 +256,8 @@ TEST(good_files)
 		"{\"memory\":\"64M\",\"kernel\":\"/k\",\"modules\":[\"/a,b c\",\"/d\"],\"debug-exit\":\"0xf4\"}",
 		"{\"memory\":\"64M\",\"kernel\":\"/k\",\"nic\":[{\"switch\":\"s\",\"vlan\":10,\"ip\":[\"10.0.0.5\"],\"mac\":\"02:00:00:00:00:01\"},{\"switch\":\"s\",\"trunk\":\"10,20-29\",\"native\":\"10\",\"guard\":false}]}",
 		"{\"memory\":\"64M\",\"kernel\":\"/k\",\"nic\":[]}",
+		"{\"memory\":\"64M\",\"kernel\":\"/k\",\"cpu\":\"25%\",\"cosched\":\"strict\"}",
+		"{\"memory\":\"64M\",\"kernel\":\"/k\",\"cpu\":\"0%:12.5%\"}",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
@@ -260,7 +289,12 @@ TEST(hostile_files)
 		"{" REST ",\"modules\":\"/a\"}", "{" REST ",\"modules\":[1]}", "{" REST ",\"modules\":[[\"/a\"]]}",
 		"{" REST ",\"modules\":[\"a\"]}", "{" REST ",\"modules\":[\"/a\\u0000\"]}", "{" REST ",\"modules\":[null]}",
 		"{" REST ",\"debug-exit\":65536}", "{" REST ",\"x\":[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]}",
-		"{" REST ",\"nic\":{}}", "{" REST ",\"nic\":\"switch:s,vlan:1\"}", "{" REST ",\"nic\":[1]}",
+		"{" REST ",\"cpu\":25}", "{" REST ",\"cpu\":0.25}", "{" REST ",\"cpu\":\"25\"}", "{" REST ",\"cpu\":\"\"}",
+		"{" REST ",\"cpu\":null}", "{" REST ",\"cpu\":[\"25%\",\"50%\"]}", "{" REST ",\"cpu\":{\"floor\":\"25%\"}}",
+		"{" REST ",\"cpu\":\"50%:25%\"}", "{" REST ",\"cpu\":\"25%\\u0000\"}", "{" REST ",\"cpu\":\"25%\\n\"}",
+		"{" REST ",\"cosched\":\"\"}", "{" REST ",\"cosched\":1}", "{" REST ",\"cosched\":\"on\"}",
+		"{" REST ",\"cosched\":true}", "{" REST ",\"cosched\":\"off\\u0000\"}",
+		"{" REST ",\"cpu-floor\":250}", "{" REST ",\"nic\":{}}", "{" REST ",\"nic\":\"switch:s,vlan:1\"}", "{" REST ",\"nic\":[1]}",
 		"{" REST ",\"nic\":[{}]}", "{" REST ",\"nic\":[{\"switch\":\"s\"}]}", "{" REST ",\"nic\":[{\"vlan\":1}]}",
 		"{" REST ",\"nic\":[{\"switch\":\"s\",\"vlan\":4095}]}", "{" REST ",\"nic0\":{\"switch\":\"s\",\"vlan\":1}}",
 		"{" REST ",\"nic\":[{\"switch\":\"s\",\"vlan\":1,\"queues\":2}]}",

@@ -101,6 +101,46 @@ TEST(cards_of_a_vm_as_json)
 	nlmsg_free(msg);
 }
 
+TEST(shares_and_gangs_as_json)
+{
+	struct nl_msg *msg = message();
+	struct nlattr *nest, *entry;
+	struct json_object *json;
+
+	nla_put_u32(msg, IVM_A_CPU_FLOOR, 125);
+	nla_put_u32(msg, IVM_A_CPU_CAP, 1000);
+	nla_put_u32(msg, IVM_A_COSCHED, IVM_COSCHED_RELAXED);
+	nla_put_u32(msg, IVM_A_RESERVE, 125);
+	nest = nla_nest_start(msg, IVM_A_GANG);
+	nla_put_u64(msg, IVM_A_GANG_RUN_NS, 10);
+	nla_put_u64(msg, IVM_A_SKEW_P99_NS, UINT64_MAX);
+	nla_put(msg, IVM_A_GANG_LATE, 7, "1234567");	/* too short */
+	nla_nest_end(msg, nest);
+	nest = nla_nest_start(msg, IVM_A_LIST_VCPU);
+	entry = nla_nest_start(msg, IVM_A_VCPU_ENTRY);
+	nla_put_u32(msg, IVM_A_VCPU_STATE, IVM_VCPU_READY);
+	nla_put_u64(msg, IVM_A_HYP_NS, 1);
+	nla_put_u64(msg, IVM_A_GANG_NS, 2);
+	nla_put_u64(msg, IVM_A_READY_NS, 3);
+	nla_nest_end(msg, entry);
+	nla_nest_end(msg, nest);
+	json = as_json(msg);
+	EXPECT_STREQ("{\"cpu-floor\":125,\"cpu-cap\":1000,\"cosched\":\"relaxed\",\"reserve\":\"12.5%\","
+		     "\"gang\":{\"gang-run-ns\":10,\"skew-p99-ns\":18446744073709551615},"
+		     "\"list-vcpu\":[{\"vcpu-state\":\"ready\",\"hyp-ns\":1,\"gang-ns\":2,\"ready-ns\":3}]}",
+		     json_object_to_json_string_ext(json, JSON_C_TO_STRING_PLAIN));
+	json_object_put(json);
+	nlmsg_free(msg);
+	msg = message();
+	nla_put(msg, IVM_A_RESERVE, 3, "abc");
+	nla_put_u32(msg, IVM_A_COSCHED, 0);
+	nla_put_u32(msg, IVM_A_GANG, 0xffffffff);	/* rubbish where a nest should be */
+	json = as_json(msg);
+	EXPECT_STREQ("{\"cosched\":0,\"gang\":{}}", json_object_to_json_string_ext(json, JSON_C_TO_STRING_PLAIN));
+	json_object_put(json);
+	nlmsg_free(msg);
+}
+
 TEST(attributes_of_another_version)
 {
 	struct nl_msg *msg = message();
