@@ -21,6 +21,7 @@ OTHERS=20%			# floor of each of the hostile ones
 SLACK=10
 LEAST=250
 MINE=${MINE:-500}
+DISTURBED=2000			# times in a second: the host has its ticks, and slices end
 ANSWER_MS=${ANSWER_MS:-2000}	# for a process of the host to begin and end on that core
 
 trap 'vm_gone victim >/dev/null 2>&1' EXIT
@@ -105,8 +106,6 @@ shell_works()
 	echo $slowest >slowest
 }
 
-timer_interrupts() { awk -v column=$((core + 2)) '/^ *LOC:/ { print $column }' /proc/interrupts; }
-
 # One second: did the victim have its part of it?
 judge() # SECOND
 {
@@ -149,6 +148,17 @@ counted() # COUNTER LEAST
 	n=$(differences look.0 "look.$WINDOWS" "$core" | sed -n "s/^one .* $1=\([0-9]*\).*/\1/p")
 	say "$1: ${n:-0}"
 	[ "${n:-0}" -ge $(($2 * WINDOWS)) ] || bad "$1 grew by ${n:-0} in $WINDOWS s: that is no attack"
+}
+
+# How often the victim was disturbed by what is none of its business: in each second DISTURBED times at most.
+undisturbed() # COUNTER
+{
+	local wall n
+
+	read -r wall n < <(differences look.0 "look.$WINDOWS" "$core" |
+		sed -n "s/^victim \([0-9]*\) .* $1=\([0-9]*\).*/\1 \2/p")
+	say "$1 of the victim: ${n:-0} in $((${wall:-0} / 1000)) ms"
+	[ "${n:-0}" -le $((${wall:-0} / 1000 * DISTURBED / 1000)) ] || bad "the victim was disturbed ${n:-0} times in $((${wall:-0} / 1000)) ms"
 }
 
 # attack HOW VCPUS COSCHED: two VMs do it, the last vCPU of each on the victim's core
@@ -235,6 +245,28 @@ test_shortest_period() # P6
 test_shortest_period_unheard() # P6
 {
 	attack deaf 1 strict
+	undisturbed exits.interrupt
+}
+# Interrupts for a VM that is paused: it has no use for a turn, and its neighbours would wait for its end.
+test_interrupts_for_a_paused_one() # P6
+{
+	local i before
+
+	victim_runs
+	vm_create one kernel="$GUESTS/attack.elf" vcpus=1 memory=16M cpu=40% affinity="$core" cmdline="khz=$khz how=listen"
+	vm_start one
+	wait_for 20 console_has one attacking || give_up "it does not listen"
+	ivmctl vm pause one
+	echo x | within 10 ivmctl vm console one >/dev/null
+	look 0
+	for ((i = 1; i <= WINDOWS; i++)); do
+		sleep 1
+		look $i
+		judge $i
+	done
+	same "what it heard while it was paused" "$(console one | grep -c heard)" 0
+	ivmctl vm resume one
+	wait_for 20 console_has one heard || bad "it hears nothing after it was paused"
 }
 test_port_storm() # P6
 {
@@ -269,6 +301,7 @@ test_nmi_storm_from_beside() # P6
 test_init_storm_from_beside() # P6
 {
 	attack init 2 strict
+	undisturbed dispatches
 	counted exits.wrmsr 100
 	bills
 }
@@ -286,5 +319,5 @@ test_lopsided() # P6
 }
 
 run_tests sleeps_before_each_tick wake_up_storm alternates deadlines_in_the_past shortest_period shortest_period_unheard \
-	port_storm mmio_storm ipi_storm ipi_storm_from_beside nmi_storm_from_beside init_storm_from_beside \
+	interrupts_for_a_paused_one port_storm mmio_storm ipi_storm ipi_storm_from_beside nmi_storm_from_beside init_storm_from_beside \
 	sipi_storm_from_beside lopsided

@@ -18,6 +18,7 @@
  *	how=deaf	likewise, with interrupts off: it never wakes
  *	how=port	reads of a port that nobody claims
  *	how=mmio	reads of device memory that nobody claims
+ *	how=listen	sleeps, and is interrupted when somebody types into its console
  *	how=lopsided	the first one computes all the time, the others are as wake
  *
  * Then it says "ran N us": how long its vCPUs can prove to have run, and all of
@@ -28,12 +29,16 @@
 
 #define VEC_TIMER	0x41
 #define VEC_IPI		0x42
+#define VEC_UART	0x43
 #define PORT		0x2f8		/* where a second UART would be */
 #define HOLE		0xe8000000UL	/* of PCI memory, without a device */
 #define PM1_STATUS	0x600
 #define PM1_POWER_BUTTON	0x100
 #define LOOK_US		20000		/* for the button: seldom, as it is an exit */
 #define AP_PAGE		0x9000UL
+#define IOAPIC		0xfec00000UL
+#define IOAPIC_WINDOW	0x10
+#define IOAPIC_UART	(0x10 + 2 * 4)	/* its redirection entry */
 #define LVT_PERIODIC	0x20000
 #define LVT_DEADLINE	0x40000
 #define LVT_MASKED	0x10000
@@ -223,6 +228,31 @@ static void mmio(struct runner *r)
 		(void)*(volatile u32 *)HOLE;
 }
 
+static void ioapic_write(u32 reg, u32 value)
+{
+	*(volatile u32 *)IOAPIC = reg;
+	*(volatile u32 *)(IOAPIC + IOAPIC_WINDOW) = value;
+}
+
+static void take_uart(struct frame *f)
+{
+	inb(UART_PORT);
+	apic_eoi();
+}
+
+static void listen(struct runner *r)
+{
+	set_irq(VEC_UART, take_uart);
+	ioapic_write(IOAPIC_UART + 1, 0);
+	ioapic_write(IOAPIC_UART, VEC_UART);
+	outb(UART_PORT + 1, 1);
+	while (goes_on(r)) {
+		sti_hlt_cli();
+		r->last = rdtsc();
+		print("heard\n");
+	}
+}
+
 static void lopsided(struct runner *r)
 {
 	if (r == runners)
@@ -238,7 +268,8 @@ static const struct attack {
 } attacks[] = {
 	{ "spin", spin }, { "dodge", dodge }, { "wake", wake }, { "alternate", alternate }, { "ipi", ipi },
 	{ "nmi", nmi }, { "init", init, true }, { "sipi", sipi, true }, { "deadline", deadline },
-	{ "periodic", periodic }, { "deaf", deaf }, { "port", port }, { "mmio", mmio }, { "lopsided", lopsided },
+	{ "periodic", periodic }, { "deaf", deaf }, { "port", port }, { "mmio", mmio }, { "listen", listen },
+	{ "lopsided", lopsided },
 };
 
 static const struct attack *attack;
