@@ -15,6 +15,12 @@
 
 #define IVM_NS_PER_S	1000000000ULL
 
+/*
+ * A counter that is the difference of others, read one after the other, may seem to go
+ * back by a little. One that goes back further began anew.
+ */
+#define IVM_USAGE_JITTER	1000000
+
 static uint64_t ivm_clock(clockid_t clock)
 {
 	struct timespec now;
@@ -70,17 +76,18 @@ static struct json_object *ivm_usage_find(struct json_object *array, struct json
 	return NULL;
 }
 
-/* How far the counter @name went. Return: false when one of them lacks it, or it went back. */
+/* How far a counter went. Return: false when it began anew. */
+static bool ivm_usage_went(uint64_t from, uint64_t to, uint64_t *delta)
+{
+	*delta = to >= from ? to - from : 0;
+	return to >= from || from - to <= IVM_USAGE_JITTER;
+}
+
+/* How far the counter @name went. Return: false when one of them lacks it, or it began anew. */
 static bool ivm_usage_delta(struct json_object *before, struct json_object *after, const char *name, uint64_t *delta)
 {
-	uint64_t from, to;
-
-	if (!json_object_object_get_ex(before, name, NULL) || !json_object_object_get_ex(after, name, NULL))
-		return false;
-	from = ivm_json_get_number(before, name);
-	to = ivm_json_get_number(after, name);
-	*delta = to - from;
-	return to >= from;
+	return json_object_object_get_ex(before, name, NULL) && json_object_object_get_ex(after, name, NULL) &&
+	       ivm_usage_went(ivm_json_get_number(before, name), ivm_json_get_number(after, name), delta);
 }
 
 static void ivm_usage_copy(struct json_object *to, struct json_object *from, const char *const *names)
@@ -113,10 +120,8 @@ static struct json_object *ivm_usage_core(struct json_object *before, struct jso
 		json_object_object_add(use, "vm", json_object_new_string(ivm_json_get_text(core, "name")));
 		json_object_object_add(use, "vcpu", json_object_new_uint64(ivm_json_get_number(core, "vcpu")));
 	}
-	for (size_t i = 0; known && i < IVM_TIMES; i++) {
-		known = to[i] >= from[i];
-		to[i] -= from[i];
-	}
+	for (size_t i = 0; known && i < IVM_TIMES; i++)
+		known = ivm_usage_went(from[i], to[i], &to[i]);
 	if (known) {
 		json_object_object_add(use, "wall-ns", json_object_new_uint64(wall));
 		ivm_times_add(use, to);
@@ -204,13 +209,16 @@ static struct json_object *ivm_usage_vm(struct json_object *before, struct json_
 struct json_object *ivm_usage_model(const struct ivm_sample *before, const struct ivm_sample *after)
 {
 	struct json_object *model = json_object_new_object(), *cores = json_object_new_array();
-	struct json_object *vms = json_object_new_array(), *entry;
+	struct json_object *vms = json_object_new_array(), *entry, *old;
 	uint64_t interval = after->ns - before->ns;
 
 	for (size_t i = 0; i < json_object_array_length(after->cores); i++) {
 		entry = json_object_array_get_idx(after->cores, i);
-		json_object_array_add(cores, ivm_usage_core(ivm_usage_find(before->cores, entry, "package", "core"),
-							    entry));
+		old = ivm_usage_find(before->cores, entry, "package", "core");
+		/* Another of its threads leads it now, and has counters of its own. */
+		if (old && ivm_json_get_int(old, "cpu") != ivm_json_get_int(entry, "cpu"))
+			old = NULL;
+		json_object_array_add(cores, ivm_usage_core(old, entry));
 	}
 	for (size_t i = 0; i < json_object_array_length(after->vms); i++) {
 		entry = json_object_array_get_idx(after->vms, i);

@@ -24,7 +24,7 @@ void ivm_sample_free(struct ivm_sample *sample);
  *
  * An object of time-ns, interval-ns, cores and vms. A core or VM that was not
  * there before, under the same number, has no figures of the interval: what it
- * did until now is of another time. Nor has one whose counters went back.
+ * did until now is of another time. Nor has one whose counters began anew.
  */
 struct json_object *ivm_usage_model(const struct ivm_sample *before, const struct ivm_sample *after);
 

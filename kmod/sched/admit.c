@@ -133,7 +133,7 @@ int ivm_admit(struct ivm_gang *gang, const struct ivm_shares *shares, u32 reserv
 	if (shares->floor <= most)
 		return 0;
 	return ivm_why(why, IVM_A_CPU_FLOOR, -EBUSY,
-		       "cpu: a floor of %u.%u %% of a core for each of %u vCPUs cannot be promised beside those of the VMs that run and the host's reserve: at most %u.%u %% can",
+		       "a floor of %u.%u %% of a core for each of %u vCPUs cannot be promised beside those of the VMs that run and the host's reserve: at most %u.%u %% can",
 		       shares->floor / 10, shares->floor % 10, gang->nr, most / 10, most % 10);
 }
 

@@ -24,10 +24,10 @@
 #include <linux/slab.h>
 #include <linux/topology.h>
 
-#define SLICE_MS_MAX	100
+#define SLICE_MS_MAX	100U
 
 static unsigned int slice_ms = 10;
-module_param(slice_ms, uint, 0444);
+module_param(slice_ms, uint, 0644);
 MODULE_PARM_DESC(slice_ms, "milliseconds for which a gang has its cores when others wait for them, 1 to 100");
 
 /* Of a core, by the CPU that leads it; all by ivm_gang_lock. */
@@ -50,7 +50,7 @@ static u64 gang_slice;			/* when the slice that is planned began, ns of CLOCK_MO
 
 u64 ivm_slice_ns(void)
 {
-	return gang_plan.slice_ns;
+	return clamp(READ_ONCE(slice_ms), 1U, SLICE_MS_MAX) * (u64)NSEC_PER_MSEC;
 }
 
 struct ivm_gang_vcpu *ivm_gang_vcpu(struct ivm_gang *gang, unsigned int index)
@@ -171,14 +171,16 @@ static void gang_charge(void)
 /* Plans the slice that the clock is in, unless that is done. */
 static void gang_catch_up(u64 now)
 {
-	u64 begin = now - now % gang_plan.slice_ns;
+	u64 slice = ivm_slice_ns(), begin = now - now % slice, before = gang_slice;
 
 	lockdep_assert_held(&ivm_gang_lock);
-	if (begin == gang_slice)
+	if (begin == before)
 		return;
-	gang_charge();
-	ivm_plan_slice(&gang_plan, begin - gang_slice);
+	gang_plan.slice_ns = slice;
 	gang_slice = begin;
+	gang_charge();
+	/* The first slice after a change of their length may have begun before the last one. */
+	ivm_plan_slice(&gang_plan, begin > before ? begin - before : 0);
 	gang_apply(NULL);
 }
 
@@ -716,7 +718,7 @@ int ivm_gangs_init(void)
 		hrtimer_init(&gang_cores[cpu].timer, CLOCK_MONOTONIC, HRTIMER_MODE_ABS_PINNED_HARD);
 		gang_cores[cpu].timer.function = gang_timer;
 	}
-	ivm_plan_init(&gang_plan, gang_turns, nr_cpu_ids, clamp(slice_ms, 1U, SLICE_MS_MAX) * (u64)NSEC_PER_MSEC);
+	ivm_plan_init(&gang_plan, gang_turns, nr_cpu_ids, ivm_slice_ns());
 	err = ivm_reserve_init();
 	if (err)
 		goto err_arrays;

@@ -38,10 +38,9 @@ u32 ivm_reserve(void)
 	return READ_ONCE(reserve);
 }
 
-/* Of a slice, ns. */
-static u64 reserve_ns(void)
+static u64 reserve_ns(u64 slice)
 {
-	return div_u64(ivm_slice_ns() * ivm_reserve(), IVM_CPU_WHOLE);
+	return div_u64(slice * ivm_reserve(), IVM_CPU_WHOLE);
 }
 
 static void reserve_set_class(struct ivm_gang_vcpu *vcpu, struct task_struct *task, bool ordinary)
@@ -144,7 +143,7 @@ static void reserve_wait(void)
  */
 static int reserve_main(void *unused)
 {
-	u64 slice = ivm_slice_ns(), now, length;
+	u64 slice, now, length;
 
 	while (!kthread_should_stop()) {
 		if (!READ_ONCE(reserve_wanted)) {
@@ -156,7 +155,8 @@ static int reserve_main(void *unused)
 		if (ivm_gang_slice_begins())
 			WRITE_ONCE(reserve_wanted, true);
 		reserve_begin(false);
-		length = reserve_ns();
+		slice = ivm_slice_ns();
+		length = reserve_ns(slice);
 		now = ktime_get_ns() + length;
 		reserve_sleep(now - now % slice + slice - length);
 

@@ -276,18 +276,19 @@ void ivm_plan_slice(struct ivm_plan *plan, u64 elapsed_ns)
 
 /* ---- within a slice ---- */
 
-/* Who fills the core that @share's member @m belongs on makes way; a strict one with all its members. */
-static void share_evict(struct ivm_plan *plan, struct ivm_share *share, unsigned int m)
+/* Who fills the core that @share's member @m belongs on makes way; a strict one with all its members. Return: somebody did. */
+static bool share_evict(struct ivm_plan *plan, struct ivm_share *share, unsigned int m)
 {
 	struct ivm_turn *turn = &plan->turn[share->member[m].cpu];
 	struct ivm_share *filler = turn->share;
 
 	if (!filler || filler == share || filler->primary)
-		return;
+		return false;
 	if (filler->strict)
 		turn_take_all(plan, filler);
 	else
 		turn_take(plan, filler, turn->member);
+	return true;
 }
 
 /**
@@ -302,6 +303,7 @@ static void share_evict(struct ivm_plan *plan, struct ivm_share *share, unsigned
  */
 void ivm_share_want(struct ivm_plan *plan, struct ivm_share *share, unsigned int m)
 {
+	bool evicted = false;
 	u64 least;
 
 	if (share->wants & BIT_ULL(m))
@@ -316,9 +318,10 @@ void ivm_share_want(struct ivm_plan *plan, struct ivm_share *share, unsigned int
 	if (!share_eligible(share) || share->member[m].cpu < 0)
 		return;
 	if (share->primary)
-		share_evict(plan, share, m);
+		evicted = share_evict(plan, share, m);
 	share_try(plan, share);
-	plan_fill(plan);	/* what an evicted share left elsewhere */
+	if (evicted)
+		plan_fill(plan);	/* what it had elsewhere */
 }
 
 /**
@@ -331,14 +334,15 @@ void ivm_share_want(struct ivm_plan *plan, struct ivm_share *share, unsigned int
  */
 void ivm_share_rest(struct ivm_plan *plan, struct ivm_share *share, unsigned int m)
 {
-	bool had = share->has & BIT_ULL(m);
+	bool had = share->has & BIT_ULL(m), wanted = share->wants & BIT_ULL(m);
 
 	share->wants &= ~BIT_ULL(m);
 	if (!share->wants)	/* nor is it owed more than a slice for the time that it slept */
 		share->credit = min_t(s64, share->credit, share_part(share->floor, plan->slice_ns));
 	if (had)
 		turn_take(plan, share, m);
-	plan_fill(plan);	/* also a strict share that the member kept from running may do so now */
+	if (wanted)
+		plan_fill(plan);	/* also a strict share that the member kept from running may do so now */
 }
 
 /**

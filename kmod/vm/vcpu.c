@@ -343,7 +343,8 @@ static int vcpu_thread(void *data)
 
 	ivm_gang_attach(vcpu->gang);
 	for (;;) {
-		test_and_clear_bit(IVM_REQ_LOOK, &vcpu->requests);	/* we do: what was told before is seen from here on */
+		if (test_bit(IVM_REQ_LOOK, &vcpu->requests))
+			test_and_clear_bit(IVM_REQ_LOOK, &vcpu->requests);	/* a barrier: what it is about is seen below */
 		if (test_bit(IVM_REQ_QUIT, &vcpu->requests))
 			break;
 		if (test_bit(IVM_REQ_PARK, &vcpu->requests))

@@ -24,7 +24,8 @@ MINE=${MINE:-500}
 DISTURBED=2000			# times in a second: the host has its ticks, and slices end
 ANSWER_MS=${ANSWER_MS:-2000}	# for a process of the host to begin and end on that core
 
-trap 'vm_gone victim >/dev/null 2>&1' EXIT
+before=$(host_get reserve)
+trap 'vm_gone victim >/dev/null 2>&1; ivmctl host set reserve="$before"' EXIT
 
 # Sets core, the victim's, and beside, another one or nothing. One victim serves all tests.
 victim_runs()

@@ -402,6 +402,7 @@ TEST_F(netlink, values_out_of_range)
 			continue;
 		start(self, c);
 		at = put_text(&self->r, IVM_A_NAME, "nl-nobody");
+		rest(self, c, IVM_A_NAME);
 		REFUSED(c->name, "a name that nobody has", ENOENT, at);
 	}
 }

@@ -178,4 +178,14 @@ static inline struct json_object *json(const char *text)
 	return object;
 }
 
+/* One text of many, for lines that would be too long; the last is NULL. */
+static inline const char *join(const char *const *parts)
+{
+	static char text[4096];
+
+	for (text[0] = '\0'; *parts; parts++)
+		strcat(text, *parts);
+	return text;
+}
+
 #endif

@@ -65,8 +65,7 @@ FIXTURE_SETUP(machine)
 	snprintf(self->sys, sizeof(self->sys), "/tmp/ivm-sys-%d", getpid());
 	for (size_t i = 0; i < ARRAY_SIZE(online); i++)
 		make_cpu(self->sys, online[i], online[i] / 4, online[i] / 2 % 2);
-	self->vms = json("[{'name':'web','list-vcpu':[{'vcpu':0,'cpu':0,'vcpu-state':'running'},{'vcpu':1,'cpu':-1,'vcpu-state':'off'}]},"
-			 "{'name':'db','list-vcpu':[{'vcpu':0,'cpu':0,'vcpu-state':'ready'}]}]");
+	self->vms = json("[{'name':'web','list-vcpu':[{'vcpu':0,'cpu':0,'vcpu-state':'running'},{'vcpu':1,'cpu':-1,'vcpu-state':'off'}]},{'name':'db','list-vcpu':[{'vcpu':0,'cpu':0,'vcpu-state':'ready'}]}]");
 	self->machine = ivm_machine(self->sys, self->vms);
 }
 
@@ -96,8 +95,16 @@ TEST_F(machine, as_the_kernel_shows_it)
 
 TEST_F(machine, with_what_the_module_knows)
 {
-	struct json_object *cores = json("[" CORE0 ",{'cpu':2,'cpu-list':'2,3','package':0,'core':1,'floors':0},"
-					 "{'cpu':6,'cpu-list':'6-7','package':1,'core':1,'given':true,'floors':1000}]");
+	static const char *const want[] = {
+		"{\"package\":0,\"core\":0,\"cpus\":[0],\"vcpus\":[{\"vm\":\"web\",\"vcpu\":0,\"cpu\":0,",
+		"\"vcpu-state\":\"running\"},{\"vm\":\"db\",\"vcpu\":0,\"cpu\":0,\"vcpu-state\":\"ready\"}],",
+		"\"offline\":[1],\"smt-offline\":[1],\"given\":true,\"now\":{\"vm\":\"web\",\"vcpu\":0},",
+		"\"cpu\":0,\"floors\":255,\"wall-ns\":3000,\"guest-ns\":1000,\"hyp-ns\":1000,\"gang-ns\":1000,",
+		"\"held-ns\":0,\"host-ns\":0,\"idle-ns\":0,\"guest-percent\":33.4,\"hyp-percent\":33.3,",
+		"\"gang-percent\":33.3,\"held-percent\":0.0,\"host-percent\":0.0,\"idle-percent\":0.0}",
+		NULL
+	};
+	struct json_object *cores = json("[" CORE0 ",{'cpu':2,'cpu-list':'2,3','package':0,'core':1,'floors':0},{'cpu':6,'cpu-list':'6-7','package':1,'core':1,'given':true,'floors':1000}]");
 	struct json_object *core;
 	int err;
 
@@ -112,21 +119,14 @@ TEST_F(machine, with_what_the_module_knows)
 		     "  core 1    CPU 6 (7 offline)\n"
 		     "            given, floors 100%\n", output_of(print_machine, self->machine, &err));
 	core = json_object_array_get_idx(self->machine, 0);
-	EXPECT_STREQ("{\"package\":0,\"core\":0,\"cpus\":[0],\"vcpus\":[{\"vm\":\"web\",\"vcpu\":0,\"cpu\":0,\"vcpu-state\":\"running\"},"
-		     "{\"vm\":\"db\",\"vcpu\":0,\"cpu\":0,\"vcpu-state\":\"ready\"}],\"offline\":[1],\"smt-offline\":[1],\"given\":true,"
-		     "\"now\":{\"vm\":\"web\",\"vcpu\":0},\"cpu\":0,\"floors\":255,\"wall-ns\":3000,"
-		     "\"guest-ns\":1000,\"hyp-ns\":1000,\"gang-ns\":1000,\"held-ns\":0,\"host-ns\":0,\"idle-ns\":0,"
-		     "\"guest-percent\":33.4,\"hyp-percent\":33.3,\"gang-percent\":33.3,\"held-percent\":0.0,\"host-percent\":0.0,\"idle-percent\":0.0}",
-		     json_object_to_json_string_ext(core, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+	EXPECT_STREQ(join(want), json_object_to_json_string_ext(core, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
 	json_object_put(cores);
 }
 
 /* A core that the kernel did not draw, one without a number, times that are not all there, lists that are none. */
 TEST_F(machine, odd_answers)
 {
-	struct json_object *cores = json("[{'cpu':9,'cpu-list':'8-9','package':7,'core':3,'given':true,'guest-ns':5},"
-					 "{'package':0,'core':0,'given':true},{},{'cpu':-1,'package':0,'core':9,'given':true},"
-					 "{'cpu':2,'cpu-list':'rubbish','package':0,'core':1,'wall-ns':0,'guest-ns':0,'hyp-ns':0,'gang-ns':0,'held-ns':0,'host-ns':0,'idle-ns':0}]");
+	struct json_object *cores = json("[{'cpu':9,'cpu-list':'8-9','package':7,'core':3,'given':true,'guest-ns':5},{'package':0,'core':0,'given':true},{},{'cpu':-1,'package':0,'core':9,'given':true},{'cpu':2,'cpu-list':'rubbish','package':0,'core':1,'wall-ns':0,'guest-ns':0,'hyp-ns':0,'gang-ns':0,'held-ns':0,'host-ns':0,'idle-ns':0}]");
 	const char *text;
 	int err;
 
@@ -159,11 +159,7 @@ FIXTURE_SETUP(commands)
 	memset(&fake, 0, sizeof(fake));
 	fake.loaded = true;
 	fake.host = json("{'version':'1','cores':2,'cpu-list':'all','smt-offline':'1','reserve':'12.5%','slice-ns':5000000}");
-	fake.vms = json("[{'id':3,'name':'web','state':'running','vcpus':2,'memory':67108864,'run-ns':2000000000,"
-			"'cpu-floor':250,'cpu-cap':500,'cosched':'relaxed',"
-			"'gang':{'gang-run-ns':4000000000,'gang-corun-ns':3999000000,'gang-starts':1234,'gang-late':5,'skew-p50-ns':850,'skew-p99-ns':4299,'skew-max-ns':1999999},"
-			"'list-vcpu':[{'vcpu':0,'cpu':0,'tid':7,'vcpu-state':'running','guest-ns':1500000000,'hyp-ns':250000000,'gang-ns':1000000,'ready-ns':2000000},"
-			"{'vcpu':1,'cpu':2,'tid':8,'vcpu-state':'ready','guest-ns':500000000}]}]");
+	fake.vms = json("[{'id':3,'name':'web','state':'running','vcpus':2,'memory':67108864,'run-ns':2000000000,'cpu-floor':250,'cpu-cap':500,'cosched':'relaxed','gang':{'gang-run-ns':4000000000,'gang-corun-ns':3999000000,'gang-starts':1234,'gang-late':5,'skew-p50-ns':850,'skew-p99-ns':4299,'skew-max-ns':1999999},'list-vcpu':[{'vcpu':0,'cpu':0,'tid':7,'vcpu-state':'running','guest-ns':1500000000,'hyp-ns':250000000,'gang-ns':1000000,'ready-ns':2000000},{'vcpu':1,'cpu':2,'tid':8,'vcpu-state':'ready','guest-ns':500000000}]}]");
 	fake.cores = json("[" CORE0 "]");
 }
 
@@ -226,9 +222,7 @@ TEST_F(commands, vm_show)
 				     "0     running  0    7    1.500 s  0.250 s  0.001 s  0.002 s\n"
 				     "1     ready    2    8    0.500 s  -        -        -\n")) TH_LOG("%s", text);
 	text = output_of(vm_show, AS_JSON, &err);
-	EXPECT_NE(NULL, strstr(text, "\"cpu-floor\":250,\"cpu-cap\":500,\"cosched\":\"relaxed\",\"gang\":{\"gang-run-ns\":4000000000,"
-				     "\"gang-corun-ns\":3999000000,\"gang-starts\":1234,\"gang-late\":5,\"skew-p50-ns\":850,"
-				     "\"skew-p99-ns\":4299,\"skew-max-ns\":1999999,\"corun-percent\":99.9}")) TH_LOG("%s", text);
+	EXPECT_NE(NULL, strstr(text, "\"cpu-floor\":250,\"cpu-cap\":500,\"cosched\":\"relaxed\",\"gang\":{\"gang-run-ns\":4000000000,\"gang-corun-ns\":3999000000,\"gang-starts\":1234,\"gang-late\":5,\"skew-p50-ns\":850,\"skew-p99-ns\":4299,\"skew-max-ns\":1999999,\"corun-percent\":99.9}")) TH_LOG("%s", text);
 	EXPECT_NE(NULL, strstr(text, ",\"cpu\":\"25%:50%\"")) TH_LOG("%s", text);
 }
 

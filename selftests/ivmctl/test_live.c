@@ -247,6 +247,29 @@ TEST_F(live, shares_change_without_the_files)
 	EXPECT_DEFINED("cpu", "7%");
 }
 
+/* The module refuses here, with the request in hand. */
+TEST_F(live, a_start_says_what_is_defined)
+{
+	struct ivm_args args = { .name = "web" };
+
+	json_object_put(fake.vms);
+	fake.vms = json("[]");
+	fake.host = json("{'cores':1}");
+	fake.refuse = EBUSY;
+	EXPECT_EQ(-EBUSY, ivm_vm_start(&args));
+	EXPECT_EQ(IVM_CMD_VM_CREATE, fake.cmd) TH_LOG("%s", ivm_failure());
+	EXPECT_EQ(50, fake.floor);
+	EXPECT_EQ(200, fake.cap);
+	EXPECT_EQ(-1, fake.cosched);
+	ASSERT_EQ(0, set("cpu", "", "cosched", "relaxed")) TH_LOG("%s", ivm_failure());
+	EXPECT_EQ(-EBUSY, ivm_vm_start(&args));
+	EXPECT_EQ(IVM_CMD_VM_CREATE, fake.cmd);
+	EXPECT_EQ(-1, fake.floor);
+	EXPECT_EQ(-1, fake.cap);
+	EXPECT_EQ(IVM_COSCHED_RELAXED, fake.cosched);
+	json_object_put(fake.host);
+}
+
 static int host_set(const char *key, const char *value, const char *key2, const char *value2)
 {
 	struct ivm_args args = { .count = key2 ? 2 : 1, .items = { { key, value }, { key2, value2 } } };

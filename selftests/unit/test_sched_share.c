@@ -277,6 +277,67 @@ TEST_F(share, who_wakes_in_its_slice_joins_at_once)
 	EXPECT_EQ(0, b->has);		/* not even in part */
 }
 
+/* … but not at the cost of who was chosen for the slice, too. */
+TEST_F(share, who_wakes_evicts_fillers_only)
+{
+	struct ivm_share *a = make(self, 0, 0, 2, true, 0, 1000), *b = make(self, 1, 1, 1, true, 0, 1000);
+
+	ivm_share_want(&self->plan, a, 0);
+	want_all(self, b);
+	slices(self, 1);
+	EXPECT_EQ(1, a->has);
+	EXPECT_EQ(1, b->has);
+	ivm_share_want(&self->plan, a, 1);
+	EXPECT_EQ(1, a->has);
+	EXPECT_EQ(1, b->has);
+}
+
+/* Not even for the first slices does who slept go before who worked. */
+TEST_F(share, who_slept_takes_turns_at_once)
+{
+	struct ivm_share *a = make(self, 0, 0, 1, true, 0, 1000), *b = make(self, 1, 0, 1, true, 0, 1000);
+
+	want_all(self, a);
+	slices(self, SECOND);
+	want_all(self, b);
+	slices(self, 5);
+	EXPECT_LE(self->had[1], 2 * SLICE);
+	EXPECT_GE(self->had[1], SLICE);
+}
+
+/* Nor who could have run but for its cap, … */
+TEST_F(share, time_beyond_a_cap_is_lost)
+{
+	struct ivm_share *a = make(self, 0, 0, 1, true, 0, 100), *b = make(self, 1, 0, 1, true, 0, 1000);
+	u64 before;
+
+	want_all(self, a);
+	want_all(self, b);
+	slices(self, 2 * SECOND);
+	ivm_share_set(a, 0, 1000);
+	before = self->had[0];
+	slices(self, 5);
+	EXPECT_LE(self->had[0] - before, 3 * SLICE);
+}
+
+/* … nor is who waited, and sleeps then, owed that time when it wakes. */
+TEST_F(share, what_was_waited_for_is_not_kept_asleep)
+{
+	struct ivm_share *a = make(self, 0, 0, 1, true, 400, 1000), *b = make(self, 1, 0, 1, true, 400, 1000);
+	u64 before;
+
+	want_all(self, a);
+	ivm_share_move(&self->plan, b, 0, -1);
+	want_all(self, b);
+	slices(self, 2 * SECOND);
+	ivm_share_rest(&self->plan, b, 0);
+	ivm_share_move(&self->plan, b, 0, 0);
+	want_all(self, b);
+	before = self->had[1];
+	slices(self, SECOND / 5);
+	EXPECT_NEAR(500, part(self->had[1] - before, SECOND / 5), 100);
+}
+
 TEST_F(share, moves_and_ends)
 {
 	struct ivm_share *a = make(self, 0, 0, 2, true, 0, 1000), *b = make(self, 1, 1, 1, true, 0, 1000);
