@@ -202,7 +202,7 @@ attack()
 	seconds
 	timers=$(($(timer_interrupts) - timers)) wall=$((${EPOCHREALTIME/./} - begin))
 	rm going
-	wait $!
+	wait_for 30 [ -s slowest ] || give_up "the shell does not answer any more"
 	say "slowest answer of the shell: $(($(cat slowest) / 1000)) ms"
 	at_most "the slowest answer of a shell (ms)" $(($(cat slowest) / 1000)) $((ANSWER_MS * SLOW))
 	grep -hv victim "second.$looks" | sed 's/^/#   /'
