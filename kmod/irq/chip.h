@@ -94,6 +94,7 @@ struct ivm_lapic_timer {
 	u64 deadline;		/* (l) guest TSC; 0: none */
 	u32 initial;		/* (l) TMICT */
 	u32 tdcr;		/* (l) */
+	bool unheard;		/* (l) periodic, and not armed since the interrupt before was not taken; also read without */
 };
 
 struct ivm_lapic {
@@ -287,6 +288,7 @@ u32 ivm_lapic_timer_current(struct ivm_lapic *l);
 u32 ivm_lapic_timer_divide(struct ivm_lapic *l);
 void ivm_lapic_timer_set_deadline(struct ivm_lapic *l, u64 tsc);
 u64 ivm_lapic_timer_deadline(struct ivm_lapic *l);
+void ivm_lapic_timer_heard(struct ivm_lapic *l);	/* an interrupt was taken that timer.unheard may be about */
 
 /* ---- ipi.c ---- */
 

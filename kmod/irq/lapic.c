@@ -166,6 +166,8 @@ void ivm_lapic_take(struct ivm_lapic *l, u8 vector)
 	/* Its class is above that of TPR and of everything in service. */
 	l->isr_top = vector;
 	WRITE_ONCE(l->ppr, vector & 0xf0);
+	if (unlikely(READ_ONCE(l->timer.unheard)))	/* after the locked operation above: see timer_fires() */
+		ivm_lapic_timer_heard(l);
 }
 
 void ivm_lapic_eoi(struct ivm_lapic *l)

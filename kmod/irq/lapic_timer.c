@@ -106,6 +106,7 @@ static void arm(struct ivm_lapic *l)
 	u64 now;
 
 	lockdep_assert_held(&t->lock);
+	WRITE_ONCE(t->unheard, false);
 	if (ivm_irqchip_frozen(l->chip))
 		return;		/* ivm_lapic_timer_go() will */
 	if (masked(l) || (deadline_mode(l) ? !t->deadline : t->target == IVM_NEVER)) {
@@ -117,6 +118,23 @@ static void arm(struct ivm_lapic *l)
 	} else {
 		hrtimer_start(&t->hrtimer, ivm_irqchip_ktime(l->chip, t->target), MODE);
 	}
+}
+
+/*
+ * The interrupt of the period before waits still: the vCPU is not on its core, or
+ * does not listen. More of the kind would be lost, and their host timer would
+ * only disturb who has the core meanwhile: none until this one is taken.
+ * Return: whether it is so.
+ */
+static bool stay_unheard(struct ivm_lapic *l)
+{
+	u8 vector = l->lvt[IVM_LVT_TIMER];
+
+	if (!periodic_mode(l) || !test_bit(vector, l->irr))
+		return false;
+	WRITE_ONCE(l->timer.unheard, true);
+	smp_mb();	/* one of ivm_lapic_take() and us sees the other */
+	return test_bit(vector, l->irr);
 }
 
 /* Hard interrupt. */
@@ -133,7 +151,10 @@ static enum hrtimer_restart timer_fires(struct hrtimer *hrtimer)
 		interrupt = due(l, now);
 		if (interrupt)
 			expire(l, now);
-		arm(l);
+		if (interrupt && stay_unheard(l))
+			interrupt = false;
+		else
+			arm(l);
 	}
 	raw_spin_unlock_irqrestore(&l->timer.lock, flags);
 	if (interrupt)
@@ -305,6 +326,21 @@ unlock:
 		WRITE_ONCE(l->pending, 1);	/* our thread looks anyway: spare it the kick */
 		ivm_lapic_local(l, IVM_LVT_TIMER);
 	}
+}
+
+void ivm_lapic_timer_heard(struct ivm_lapic *l)
+{
+	struct ivm_lapic_timer *t = &l->timer;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&t->lock, flags);
+	if (t->unheard) {
+		/* Periods that passed meanwhile are in the one interrupt that was taken. */
+		if (due(l, time_now(l)))
+			expire(l, time_now(l));
+		arm(l);
+	}
+	raw_spin_unlock_irqrestore(&t->lock, flags);
 }
 
 u64 ivm_lapic_timer_deadline(struct ivm_lapic *l)

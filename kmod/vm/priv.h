@@ -49,6 +49,7 @@ enum ivm_request {
 	IVM_REQ_LOOK,		/* its turn on its core began or ended */
 };
 #define IVM_REQ_SLOW_MASK	(~0UL << IVM_REQ_SLOW)
+#define IVM_REQ_START_MASK	(BIT(IVM_REQ_INIT) | BIT(IVM_REQ_SIPI))
 
 /* Counters of a vCPU beyond exits by reason; the names stand in info.c. */
 enum ivm_counter {

@@ -22,6 +22,12 @@
 
 #define VCPU_NMIS_MAX	2	/* one in service, one latched */
 
+/* INIT and SIPI are sent by guests, as often as they like: what they ask for is done when it is the vCPU's turn. */
+static bool request_of_guest(enum ivm_request request)
+{
+	return BIT(request) & IVM_REQ_START_MASK;
+}
+
 /**
  * ivm_vcpu_kick() - make a request, and see to it that the thread notices
  * @vcpu:    with a thread
@@ -37,7 +43,7 @@ void ivm_vcpu_kick(struct ivm_vcpu *vcpu, enum ivm_request request)
 {
 	int cpu;
 
-	if (test_and_set_bit(request, &vcpu->requests) && request < IVM_REQ_SLOW)
+	if (test_and_set_bit(request, &vcpu->requests) && (request < IVM_REQ_SLOW || request_of_guest(request)))
 		return;		/* whoever set it kicked */
 	smp_mb__after_atomic();
 	if (READ_ONCE(vcpu->in_loop)) {
@@ -46,7 +52,7 @@ void ivm_vcpu_kick(struct ivm_vcpu *vcpu, enum ivm_request request)
 			smp_send_reschedule(cpu);
 	} else if (vcpu->task != current || !in_task()) {	/* itself it looks again before it sleeps */
 		wake_up_process(vcpu->task);
-		if (request < IVM_REQ_SLOW)
+		if (request < IVM_REQ_SLOW || request_of_guest(request))
 			ivm_gang_wake(vcpu->gang);
 		else if (request != IVM_REQ_LOOK)
 			ivm_gang_nudge(vcpu->gang);
@@ -262,6 +268,12 @@ static void vcpu_obey_park(struct ivm_vcpu *vcpu)
 		set_current_state(TASK_IDLE);
 		if (!test_bit(IVM_REQ_PARK, &vcpu->requests) || test_bit(IVM_REQ_QUIT, &vcpu->requests))
 			break;
+		if (test_and_clear_bit(IVM_REQ_LOOK, &vcpu->requests)) {
+			/* Its turn has begun, as an interrupt came for it: it has no use for it. */
+			__set_current_state(TASK_RUNNING);
+			ivm_gang_rest(vcpu->gang);
+			continue;
+		}
 		schedule();
 	}
 	__set_current_state(TASK_RUNNING);
@@ -300,6 +312,17 @@ static void vcpu_obey_sipi(struct ivm_vcpu *vcpu)
 	vcpu->waits_for_sipi = false;
 }
 
+/* As other vCPUs can make it do so all the time, it does it in its own. */
+static void vcpu_obey_start(struct ivm_vcpu *vcpu)
+{
+	if (!ivm_gang_enter(vcpu->gang))
+		vcpu_sleep(vcpu, IVM_REQ_SLOW_MASK & ~IVM_REQ_START_MASK, IVM_VCPU_READY);
+	else if (test_and_clear_bit(IVM_REQ_INIT, &vcpu->requests))
+		vcpu_obey_init(vcpu);
+	else if (test_and_clear_bit(IVM_REQ_SIPI, &vcpu->requests))
+		vcpu_obey_sipi(vcpu);
+}
+
 /* Has a halted vCPU a reason to go on? */
 static bool vcpu_wakes(struct ivm_vcpu *vcpu)
 {
@@ -328,10 +351,8 @@ static int vcpu_thread(void *data)
 			vcpu_obey_park(vcpu);
 		else if (test_and_clear_bit(IVM_REQ_MOVE, &vcpu->requests))
 			vcpu_obey_move(vcpu);
-		else if (test_and_clear_bit(IVM_REQ_INIT, &vcpu->requests))
-			vcpu_obey_init(vcpu);
-		else if (test_and_clear_bit(IVM_REQ_SIPI, &vcpu->requests))
-			vcpu_obey_sipi(vcpu);
+		else if (READ_ONCE(vcpu->requests) & IVM_REQ_START_MASK)
+			vcpu_obey_start(vcpu);
 		else if (test_and_clear_bit(IVM_REQ_DEVICE, &vcpu->requests))
 			ivm_cards_work(vcpu);
 		else if (vcpu->waits_for_sipi)

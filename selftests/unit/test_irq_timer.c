@@ -137,10 +137,43 @@ TEST_F(timer, a_hostile_period_costs_the_host_little)
 
 	wr(chip, 1, 0x832, PERIODIC);
 	wr(chip, 1, 0x838, 1);
-	shim_clock_advance(NSEC_PER_SEC / 10);
+	count(chip, NSEC_PER_SEC / 10);
 	EXPECT_LE(shim_timers_fired() - before, 2000);
 	EXPECT_GE(shim_timers_fired() - before, 1000);
 	EXPECT_LE(rd(chip, 1, 0x839), 1);
+}
+
+TEST_F(timer, periods_that_nobody_hears_cost_nothing_and_end_when_one_is_heard)
+{
+	struct ivm_irqchip *chip = self->chip;
+	u64 before = shim_timers_fired(), lost = 100;
+
+	wr(chip, 1, 0x832, PERIODIC);
+	wr(chip, 1, 0x838, 1000000);
+	shim_clock_advance(lost * 1000000 + 300000);
+	EXPECT_EQ(2, shim_timers_fired() - before);
+	EXPECT_EQ(0, shim_timers_armed());
+	EXPECT_EQ(700000, rd(chip, 1, 0x839));	/* it counts all the same */
+	EXPECT_EQ(V, serve(chip, 1));
+	EXPECT_EQ(1, shim_timers_armed());
+	/* and in its old phase */
+	shim_clock_advance(699999);
+	EXPECT_EQ(IVM_IRQ_NONE, serve(chip, 1));
+	shim_clock_advance(1);
+	EXPECT_EQ(V, serve(chip, 1));
+	EXPECT_EQ(10, count(chip, 10000000));
+
+	/* Unheard, and then set anew, or masked. */
+	shim_clock_advance(5000000);
+	EXPECT_EQ(0, shim_timers_armed());
+	wr(chip, 1, 0x838, 2000000);
+	EXPECT_EQ(1, shim_timers_armed());
+	shim_clock_advance(50000000);
+	EXPECT_EQ(0, shim_timers_armed());
+	wr(chip, 1, 0x832, PERIODIC | MASKED);
+	EXPECT_EQ(V, serve(chip, 1));
+	EXPECT_EQ(0, shim_timers_armed());
+	EXPECT_EQ(0, count(chip, 10000000));
 }
 
 TEST_F(timer, masked_it_counts_but_does_not_fire_nor_costs_a_host_timer)

@@ -236,7 +236,7 @@ void apic_xapic(void);			/* back to the page, through disabled */
 
 /* ---- time (time.c) ---- */
 
-u64 tsc_khz(void);			/* by the ACPI PM timer, measured once */
+u64 tsc_khz(void);			/* by the ACPI PM timer, measured once; or option khz */
 u64 pm_timer(void);			/* 3.579545 MHz, 24 or 32 bits */
 void delay_us(u64 us);
 /* Polls cond for at most ms milliseconds of guest time. */

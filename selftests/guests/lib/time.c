@@ -30,6 +30,8 @@ u64 tsc_khz(void)
 	static u64 khz;
 	u64 t0, t1, c0, c1;
 
+	if (!khz)
+		khz = option_num("khz", 0);
 	if (khz)
 		return khz;
 	khz = 1000000;		/* without a PM timer: no one's time is checked there */
