@@ -21,6 +21,7 @@
 #include <linux/ktime.h>
 #include <linux/math64.h>
 #include <linux/sched.h>
+#include <linux/sched/stat.h>
 #include <linux/sched/task.h>
 
 #define RESERVE_DEFAULT		100	/* thousandths */
@@ -59,11 +60,16 @@ static void reserve_set_class(struct ivm_gang_vcpu *vcpu, struct task_struct *ta
  * ivm_reserve_match() - the class of the part of the slice that it is
  * @vcpu: whose thread calls, when its turn begins
  *
+ * To change costs more than a short run of the guest, and most guests sleep and
+ * wake all the time: in the host's part, a thread that has no rival on its CPU
+ * when it comes stays what it is. Who comes later has its part from the next slice
+ * on, at whose end reserve_begin() asks nobody.
+ *
  * Context: may sleep.
  */
 void ivm_reserve_match(struct ivm_gang_vcpu *vcpu)
 {
-	if (READ_ONCE(vcpu->ordinary) == READ_ONCE(hosts_part))
+	if (READ_ONCE(vcpu->ordinary) == READ_ONCE(hosts_part) || (!vcpu->ordinary && single_task_running()))
 		return;
 	mutex_lock(&class_lock);
 	reserve_set_class(vcpu, current, hosts_part);
