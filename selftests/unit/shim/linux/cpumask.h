@@ -49,6 +49,7 @@ static inline unsigned int shim_cpumask_next_and(unsigned int from, const struct
 	for ((cpu) = shim_cpumask_next_and(0, a, b); (cpu) < nr_cpu_ids; \
 	     (cpu) = shim_cpumask_next_and((cpu) + 1, a, b))
 #define for_each_cpu(cpu, m)	for_each_cpu_and(cpu, m, m)
+#define for_each_possible_cpu(cpu)	for_each_cpu(cpu, cpu_possible_mask)
 
 /* For a format that prints nothing of use here. */
 #define cpumask_pr_args(m)	1, (const void *)(m)
