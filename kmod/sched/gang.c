@@ -36,7 +36,6 @@ struct gang_core {
 	bool armed;			/* the timer runs, or its callback is under way */
 	unsigned int wanting;		/* vCPUs that want this core */
 	struct ivm_gang_vcpu *holder;	/* whose turn it is, as its thread was told */
-	unsigned int cpu;		/* constant */
 };
 
 DEFINE_MUTEX(ivm_admit_lock);
@@ -714,7 +713,6 @@ int ivm_gangs_init(void)
 	if (!gang_turns || !gang_cores)
 		goto err_arrays;
 	for (cpu = 0; cpu < nr_cpu_ids; cpu++) {
-		gang_cores[cpu].cpu = cpu;
 		hrtimer_init(&gang_cores[cpu].timer, CLOCK_MONOTONIC, HRTIMER_MODE_ABS_PINNED_HARD);
 		gang_cores[cpu].timer.function = gang_timer;
 	}

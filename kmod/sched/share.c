@@ -398,7 +398,7 @@ void ivm_share_init(struct ivm_share *share, struct ivm_share_member *member, un
 	INIT_LIST_HEAD(&share->link);
 }
 
-/* Last in the order, and no further behind than any other. */
+/* Last in the order; its virtual time is that of its neighbours once it wants to run. */
 void ivm_share_add(struct ivm_plan *plan, struct ivm_share *share)
 {
 	list_add_tail(&share->link, &plan->shares);
