@@ -18,6 +18,8 @@
 
 #define IVM_VQ_SIZE_MAX		1024	/* entries of a queue */
 #define IVM_VQ_CHAIN_MAX	64	/* pieces of a chain, after cutting at the ends of frames */
+#define IVM_VQ_ROOM_CHAINS	64	/* chains that are taken together: 64 KiB in the least ones that Linux offers are 43, */
+#define IVM_VQ_ROOM_EXTRA	192	/* with so many pieces beyond one each */
 
 /* Bits of the device status (2.1). */
 enum ivm_virtio_status {
@@ -56,6 +58,8 @@ struct ivm_vq {
 	u16 avail_seen;			/* (l) the driver's index as read last */
 	u16 signalled;			/* (l) next_used as published last */
 	struct ivm_vq_ring desc, avail, used;	/* (t) */
+	u64 near_gpa, near_len;		/* (l) guest memory in one piece that was found last; len 0: none yet */
+	void *near;			/* (l) where it is */
 	struct ivm_space *space;	/* constant */
 	struct ivm_virtio *dev;		/* constant */
 	unsigned int index;		/* constant */
@@ -69,6 +73,20 @@ struct ivm_chain {
 	struct ivm_piece piece[IVM_VQ_CHAIN_MAX];	/* out pieces first */
 };
 
+/* An entry of the used ring (2.7.8): the chain that begins with descriptor @id, with @len bytes written. */
+struct ivm_vq_used {
+	u32 id, len;
+};
+
+/* Chains that together have room for what the device writes: all that it may write to, in their order. */
+struct ivm_room {
+	u32 len;			/* bytes */
+	unsigned int nr, nr_pieces;
+	struct ivm_vq_used chain[IVM_VQ_ROOM_CHAINS];
+	struct ivm_piece piece[IVM_VQ_ROOM_CHAINS + IVM_VQ_ROOM_EXTRA];
+	struct ivm_chain walked;	/* virtqueue.c: one that is more than a descriptor */
+};
+
 /**
  * ivm_vq_pop() - take the next chain that the driver offers
  * Return: 1 and @chain filled; 0 there is none; -EIO the driver broke the
@@ -79,10 +97,23 @@ struct ivm_chain {
 int ivm_vq_pop(struct ivm_vq *vq, struct ivm_chain *chain);
 /* Put the chain that was popped last back: the next pop returns it again, read anew. Lock held since that pop. */
 void ivm_vq_unpop(struct ivm_vq *vq);
+/**
+ * ivm_vq_pop_room() - take chains until @len bytes can be written to them
+ * @room: what was taken so far; its len, nr and nr_pieces are 0 at first
+ * @most: chains, at most IVM_VQ_ROOM_CHAINS
+ * Return: 1; 0 all that the driver offers was taken, and it is not enough: call
+ * again when there is more; -EMSGSIZE they would be too many; -EIO as
+ * ivm_vq_pop(), also for a chain that cannot be written to. Lock held.
+ */
+int ivm_vq_pop_room(struct ivm_vq *vq, struct ivm_room *room, u32 len, unsigned int most);
+/* Put all of @room back, as ivm_vq_unpop() does. Lock held since it was taken. */
+void ivm_vq_unpop_room(struct ivm_vq *vq, const struct ivm_room *room);
 /* Has the driver offered something that was not popped? Lock held. */
 bool ivm_vq_pending(struct ivm_vq *vq);
 /* Give a chain back with @len bytes written; the driver sees it after ivm_vq_publish(). Lock held. */
 void ivm_vq_push(struct ivm_vq *vq, u16 head, u32 len);
+/* Give all chains of @room back, full but for the last: @len bytes were written, those that it was taken for. Lock held. */
+void ivm_vq_push_room(struct ivm_vq *vq, struct ivm_room *room, u32 len);
 /* Show the driver what was pushed. Return: whether it wants an interrupt. Lock held. */
 bool ivm_vq_publish(struct ivm_vq *vq);
 /* Interrupt the driver about this queue. Any context. */

@@ -174,7 +174,7 @@ static void net_notify(void *dev, unsigned int queue)
 
 void ivm_virtio_net_work(struct ivm_virtio_net *card)
 {
-	unsigned long pending = READ_ONCE(card->pending), queues = pending;
+	unsigned long pending = READ_ONCE(card->pending), queues;
 	unsigned int queue;
 
 	if (unlikely(pending & BIT(IVM_VNET_PENDING_DRIVER))) {
@@ -182,7 +182,8 @@ void ivm_virtio_net_work(struct ivm_virtio_net *card)
 		smp_mb__after_atomic();		/* then look how things are */
 		ivm_vnet_driver_changed(card);
 	}
-	for_each_set_bit(queue, &queues, 2 * card->nr_pairs + 1) {
+	for (queues = pending & ~BIT(IVM_VNET_PENDING_DRIVER); queues; queues &= queues - 1) {
+		queue = __ffs(queues);
 		if (queue == READ_ONCE(card->ctrl_index))
 			ivm_vnet_ctrl_work(card);
 		else if (queue == 2 * card->nr_pairs)

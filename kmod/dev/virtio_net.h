@@ -84,8 +84,6 @@ struct ivm_vnet_hdr {
 #define IVM_VNET_FRAME_MAX	65550U
 /* Least payload of a segment: no TCP goes below 48 bytes less 40 of options. Keeps one frame from becoming 65535. */
 #define IVM_VNET_GSO_SIZE_MIN	8
-/* Buffers that one received frame may be spread over: 64 KiB in the least ones that Linux offers are 43. */
-#define IVM_VNET_RX_CHAINS	64
 #define IVM_VNET_MACS_MAX	64	/* of each kind in the receive filter; more than these: all */
 /* Work at a time, then others get their turn. */
 #define IVM_VNET_BUDGET_FRAMES	64
@@ -148,14 +146,7 @@ struct ivm_vnet_rx {
 	unsigned int index;		/* (c) of the pair */
 	bool open;			/* (l) between start() and stop() */
 	bool starved;			/* (l) a sender waits for room */
-	struct ivm_chain chain;		/* (l) the one that is being filled */
-	unsigned int piece;		/* (l) where in it: piece, */
-	u32 at, left;			/* (l) offset there, bytes left in the whole chain */
-	unsigned int nr;		/* (l) chains of this frame */
-	struct {
-		u16 head;
-		u32 used;
-	} done[IVM_VNET_RX_CHAINS];	/* (l) */
+	struct ivm_room room;		/* (l) for the frame that is being written */
 };
 
 /*

@@ -3,9 +3,8 @@
  * From the switch to the guest: one copy, into as many buffers as the driver
  * agreed to.
  *
- * A frame for which there is no room takes nothing from the ring: what was
- * popped for it is put back, and whatever was written into those buffers is
- * written again next time; they are ours until they are pushed.
+ * First comes the room for all of a frame, then the copy. A frame for which there
+ * is too little takes nothing from the ring: what was popped for it is put back.
  */
 #include "virtio_net.h"
 
@@ -14,124 +13,105 @@
 #include <linux/if_vlan.h>
 #include <linux/kernel.h>
 #include <linux/string.h>
+#include <asm/byteorder.h>
 #include <asm/unaligned.h>
 
 #define RX_ADDRESSES	(2 * ETH_ALEN)	/* a tag comes behind them */
 
 /*
- * Begin the next chain. Return: 0; -EAGAIN there is none, and the driver was
- * asked to tell when there is; -EMSGSIZE the frame is in too many already; -EIO
+ * Room for @len bytes. Return: 0; -EAGAIN there is too little, and the driver was
+ * asked to tell when there is more; -EMSGSIZE it would be too many buffers; -EIO
  * the ring is broken.
  */
-static int rx_next_chain(struct ivm_vnet_rx *rx)
+static int rx_find_room(struct ivm_vnet_rx *rx, u32 len)
 {
-	struct ivm_chain *chain = &rx->chain;
+	unsigned int most = READ_ONCE(rx->card->features) & VNET_F_MRG_RXBUF ? IVM_VQ_ROOM_CHAINS : 1;
+	struct ivm_room *room = &rx->room;
 	int ret;
 
-	if (unlikely(rx->nr == IVM_VNET_RX_CHAINS))
-		return -EMSGSIZE;
-	ret = ivm_vq_pop(rx->vq, chain);
+	room->len = 0;
+	room->nr = 0;
+	room->nr_pieces = 0;
+	ret = ivm_vq_pop_room(rx->vq, room, len, most);
 	/*
 	 * Doorbells are asked for while all that the driver offered is popped:
 	 * it rings for what it adds from here on, not for what it added. One
 	 * second look: a driver that offers and takes back must not hold us.
 	 */
 	if (unlikely(!ret) && ivm_vq_notify_enable(rx->vq))
-		ret = ivm_vq_pop(rx->vq, chain);
-	if (unlikely(ret <= 0))
-		return ret ? ret : -EAGAIN;
-	rx->done[rx->nr].head = chain->head;
-	rx->done[rx->nr].used = 0;
-	rx->nr++;
-	rx->piece = chain->nr_out;
-	rx->at = 0;
-	rx->left = chain->in_len;
-	return likely(rx->left) ? 0 : -EIO;	/* a buffer that is none: no driver of sound mind */
+		ret = ivm_vq_pop_room(rx->vq, room, len, most);
+	if (likely(ret > 0))
+		return 0;
+	return ret ? ret : -EAGAIN;
 }
 
-/* The chain is full, or there is none yet. */
-static noinline int rx_next(struct ivm_vnet_rx *rx)
-{
-	if (rx->nr && !(READ_ONCE(rx->card->features) & VNET_F_MRG_RXBUF))
-		return -EMSGSIZE;
-	return rx_next_chain(rx);
-}
-
-/* Where the next bytes go, and how many may: at least one. Return: 0, or as rx_next_chain(), or -EMSGSIZE: no room. */
-static __always_inline int rx_room(struct ivm_vnet_rx *rx, u8 **to, u32 *room)
-{
+/* Where the next bytes go. There is room for all that is written: rx_find_room() has seen to that. */
+struct rx_place {
 	const struct ivm_piece *piece;
-	int err;
-
-	if (unlikely(!rx->left)) {
-		err = rx_next(rx);
-		if (err)
-			return err;
-	}
-	piece = &rx->chain.piece[rx->piece];
-	while (unlikely(rx->at == piece->len)) {
-		piece = &rx->chain.piece[++rx->piece];
-		rx->at = 0;
-	}
-	*to = piece->data + rx->at;
-	*room = piece->len - rx->at;
-	return 0;
-}
-
-static __always_inline void rx_wrote(struct ivm_vnet_rx *rx, u32 len)
-{
-	rx->at += len;
-	rx->left -= len;
-	rx->done[rx->nr - 1].used += len;
-}
-
-static int rx_write(struct ivm_vnet_rx *rx, const void *from, u32 len)
-{
-	u32 room;
 	u8 *to;
+	u32 left;	/* of the piece */
+};
+
+static __always_inline void rx_wrote(struct rx_place *place, u32 len)
+{
+	place->to += len;
+	place->left -= len;
+}
+
+static __always_inline void rx_next_piece(struct rx_place *place)
+{
+	place->piece++;
+	place->to = place->piece->data;
+	place->left = place->piece->len;
+}
+
+static void rx_write(struct rx_place *place, const void *from, u32 len)
+{
+	while (len > place->left) {
+		memcpy(place->to, from, place->left);
+		from += place->left;
+		len -= place->left;
+		rx_next_piece(place);
+	}
+	memcpy(place->to, from, len);
+	rx_wrote(place, len);
+}
+
+static __always_inline void rx_write_header(struct rx_place *place, const struct ivm_vnet_hdr *hdr)
+{
+	if (unlikely(place->left < sizeof(*hdr))) {
+		rx_write(place, hdr, sizeof(*hdr));
+		return;
+	}
+	memcpy(place->to, hdr, sizeof(*hdr));
+	rx_wrote(place, sizeof(*hdr));
+}
+
+static int rx_write_skb(struct rx_place *place, const struct ivm_frame *frame, u32 offset)
+{
+	u32 n, len = frame->len - offset;
 	int err;
 
-	while (len) {
-		err = rx_room(rx, &to, &room);
+	for (;;) {
+		n = min(place->left, len);
+		err = ivm_vnet_skb_copy(frame->skb, offset, place->to, n);
 		if (unlikely(err))
 			return err;
-		room = min(room, len);
-		memcpy(to, from, room);
-		rx_wrote(rx, room);
-		from += room;
-		len -= room;
+		rx_wrote(place, n);
+		offset += n;
+		len -= n;
+		if (!len)
+			return 0;
+		rx_next_piece(place);
 	}
-	return 0;
-}
-
-static int rx_write_skb(struct ivm_vnet_rx *rx, const struct ivm_frame *frame, u32 offset)
-{
-	u32 room, len = frame->len - offset;
-	u8 *to;
-	int err;
-
-	while (len) {
-		err = rx_room(rx, &to, &room);
-		if (!err) {
-			room = min(room, len);
-			err = ivm_vnet_skb_copy(frame->skb, offset, to, room);
-		}
-		if (unlikely(err))
-			return err;
-		rx_wrote(rx, room);
-		offset += room;
-		len -= room;
-	}
-	return 0;
 }
 
 /* All from @offset on, which is where the head ends. */
-static int rx_write_pieces(struct ivm_vnet_rx *rx, const struct ivm_frame *frame, u32 offset)
+static int rx_write_pieces(struct rx_place *place, const struct ivm_frame *frame, u32 offset)
 {
 	const struct ivm_piece *piece = frame->piece;
 	u32 left = frame->len - offset, n;
 	unsigned int i;
-	int err;
 
 	for (i = 0; i < frame->nr_pieces && left; i++, piece++) {
 		if (piece->len <= offset) {
@@ -139,93 +119,55 @@ static int rx_write_pieces(struct ivm_vnet_rx *rx, const struct ivm_frame *frame
 			continue;
 		}
 		n = min(piece->len - offset, left);
-		err = rx_write(rx, piece->data + offset, n);
-		if (unlikely(err))
-			return err;
+		rx_write(place, piece->data + offset, n);
 		offset = 0;
 		left -= n;
 	}
 	return left ? -EMSGSIZE : 0;
 }
 
-static int rx_write_frame(struct ivm_vnet_rx *rx, const struct ivm_frame *frame)
+static int rx_write_frame(struct rx_place *place, const struct ivm_frame *frame)
 {
 	u32 head_len = min(frame->head_len, frame->len), from = 0;
 	u8 tag[VLAN_HLEN];
-	int err;
 
 	if (frame->tag_proto) {
 		put_unaligned_be16(frame->tag_proto, tag);
 		put_unaligned_be16(frame->tag, tag + 2);
 		from = RX_ADDRESSES;
-		err = rx_write(rx, frame->head, from);
-		if (!err)
-			err = rx_write(rx, tag, sizeof(tag));
-		if (unlikely(err))
-			return err;
+		rx_write(place, frame->head, from);
+		rx_write(place, tag, sizeof(tag));
 	}
-	err = rx_write(rx, frame->head + from, head_len - from);
-	if (err || head_len == frame->len)
-		return err;
-	return frame->skb ? rx_write_skb(rx, frame, head_len) : rx_write_pieces(rx, frame, head_len);
-}
-
-/* The header, and where the bytes of its last field went: that is known only at the end. */
-static int rx_write_header(struct ivm_vnet_rx *rx, const struct ivm_vnet_hdr *hdr, u8 *buffers[2])
-{
-	unsigned int i;
-	u32 room;
-	u8 *to;
-	int err;
-
-	err = rx_room(rx, &to, &room);
-	if (likely(!err && room >= sizeof(*hdr))) {
-		memcpy(to, hdr, sizeof(*hdr));
-		buffers[0] = to + offsetof(struct ivm_vnet_hdr, num_buffers);
-		buffers[1] = buffers[0] + 1;
-		rx_wrote(rx, sizeof(*hdr));
+	rx_write(place, frame->head + from, head_len - from);
+	if (head_len == frame->len)
 		return 0;
-	}
-	if (!err)
-		err = rx_write(rx, hdr, offsetof(struct ivm_vnet_hdr, num_buffers));
-	for (i = 0; !err && i < sizeof(hdr->num_buffers); i++) {
-		err = rx_room(rx, &buffers[i], &room);
-		if (err)
-			break;
-		err = rx_write(rx, (const u8 *)&hdr->num_buffers + i, 1);
-	}
-	return err;
+	return frame->skb ? rx_write_skb(place, frame, head_len) : rx_write_pieces(place, frame, head_len);
 }
 
-/* Return: 0 and the chains are pushed; else nothing is taken from the ring. vq->lock held. */
+/* Return: 0 and the buffers are pushed; else nothing is taken from the ring. vq->lock held. */
 static int rx_put(struct ivm_vnet_rx *rx, const struct ivm_frame *frame)
 {
+	const struct ivm_piece *first = rx->room.piece;
+	u32 len = sizeof(struct ivm_vnet_hdr) + (frame->tag_proto ? VLAN_HLEN : 0) + frame->len;
+	struct rx_place place;
 	struct ivm_vnet_hdr hdr;
-	u8 *buffers[2];
-	unsigned int i;
 	int err;
 
 	err = ivm_vnet_hdr_make(&hdr, READ_ONCE(rx->card->offloads), frame);
 	if (unlikely(err))
 		return err;
-	rx->nr = 0;
-	rx->left = 0;
-	err = rx_write_header(rx, &hdr, buffers);
-	if (!err)
-		err = rx_write_frame(rx, frame);
+	err = rx_find_room(rx, len);
+	if (likely(!err)) {
+		hdr.num_buffers = cpu_to_le16(rx->room.nr);
+		place = (struct rx_place){ .piece = first, .to = first->data, .left = first->len };
+		rx_write_header(&place, &hdr);
+		err = rx_write_frame(&place, frame);
+	}
 	if (unlikely(err)) {
-		while (rx->nr) {
-			ivm_vq_unpop(rx->vq);
-			rx->nr--;
-		}
+		ivm_vq_unpop_room(rx->vq, &rx->room);
 		return err;
 	}
-	if (rx->nr > 1) {
-		*buffers[0] = rx->nr;
-		*buffers[1] = 0;
-	}
-	for (i = 0; i < rx->nr; i++)
-		ivm_vq_push(rx->vq, rx->done[i].head, rx->done[i].used);
+	ivm_vq_push_room(rx->vq, &rx->room, len);
 	return 0;
 }
 

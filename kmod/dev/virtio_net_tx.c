@@ -63,7 +63,13 @@ static enum ivm_vnet_bad tx_frame(struct ivm_vnet_tx *tx, struct ivm_frame *fram
 
 	if (unlikely(chain->nr_in || chain->out_len < sizeof(hdr)))
 		return IVM_VNET_BAD_CHAIN;
-	tx_cut(&piece, &nr, &hdr, sizeof(hdr));
+	if (likely(piece->len > sizeof(hdr))) {
+		memcpy(&hdr, piece->data, sizeof(hdr));
+		piece->data += sizeof(hdr);
+		piece->len -= sizeof(hdr);
+	} else {
+		tx_cut(&piece, &nr, &hdr, sizeof(hdr));
+	}
 	frame->len = chain->out_len - sizeof(hdr);
 	frame->head_len = min_t(u32, frame->len, sizeof(tx->head));
 	tx_peek(piece, nr, tx->head, frame->head_len);

@@ -17,6 +17,7 @@
 #include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/lockdep.h>
+#include <linux/string.h>
 
 #include <asm/barrier.h>
 #include <asm/unaligned.h>
@@ -65,6 +66,35 @@ static __always_inline void vq_put(const struct ivm_vq *vq, const struct ivm_vq_
 	WRITE_ONCE(*(u16 *)vq_at(vq, ring, offset), value);
 }
 
+/* Buffers lie near each other: where the last one was found, the next one often is. */
+static noinline bool vq_find(struct ivm_vq *vq, u64 gpa)
+{
+	u64 run;
+	void *ptr = ivm_space_ptr(vq->space, gpa, &run);
+
+	if (!ptr)
+		return false;
+	vq->near_gpa = gpa;
+	vq->near_len = run;
+	vq->near = ptr;
+	return true;
+}
+
+/* Where a buffer is, and how many bytes are there in one piece, 1 ... 2 MiB. Return: false when it is not RAM. */
+static __always_inline bool vq_buffer(struct ivm_vq *vq, u64 gpa, void **ptr, u64 *run)
+{
+	u64 offset = gpa - vq->near_gpa;	/* wraps to huge below it */
+
+	if (unlikely(offset >= vq->near_len)) {
+		if (!vq_find(vq, gpa))
+			return false;
+		offset = 0;
+	}
+	*ptr = vq->near + offset;
+	*run = vq->near_len - offset;
+	return true;
+}
+
 /* A descriptor is two words of 8 bytes, each read once. */
 static __always_inline struct vq_desc vq_desc(const void *at)
 {
@@ -109,6 +139,7 @@ int ivm_vq_enable(struct ivm_vq *vq, unsigned int size, u64 desc, u64 avail, u64
 	vq->next_used = 0;
 	vq->avail_seen = 0;
 	vq->signalled = 0;
+	vq->near_len = 0;
 	WRITE_ONCE(vq->enabled, true);	/* doorbells look without the lock */
 	return 0;
 }
@@ -134,7 +165,7 @@ static noinline int vq_break(struct ivm_vq *vq)
 }
 
 /* Cuts a buffer into pieces, each within a frame. Return: false when it is empty, not RAM, or there are too many. */
-static bool chain_add(const struct ivm_vq *vq, struct ivm_chain *chain, u64 gpa, u32 len, unsigned int *nr)
+static __always_inline bool chain_add(struct ivm_vq *vq, struct ivm_chain *chain, u64 gpa, u32 len, unsigned int *nr)
 {
 	struct ivm_piece *piece;
 	u64 run;
@@ -143,8 +174,7 @@ static bool chain_add(const struct ivm_vq *vq, struct ivm_chain *chain, u64 gpa,
 		if (unlikely(*nr == IVM_VQ_CHAIN_MAX))
 			return false;
 		piece = &chain->piece[*nr];
-		piece->data = ivm_space_ptr(vq->space, gpa, &run);
-		if (unlikely(!piece->data || !len))
+		if (unlikely(!len || !vq_buffer(vq, gpa, &piece->data, &run)))
 			return false;
 		piece->len = min_t(u64, run, len);
 		gpa += piece->len;
@@ -155,7 +185,7 @@ static bool chain_add(const struct ivm_vq *vq, struct ivm_chain *chain, u64 gpa,
 }
 
 /* Readable buffers come before writable ones. No sum overflows: pieces are few, and none is greater than a frame. */
-static bool chain_add_desc(const struct ivm_vq *vq, struct ivm_chain *chain, const struct vq_desc *desc)
+static __always_inline bool chain_add_desc(struct ivm_vq *vq, struct ivm_chain *chain, const struct vq_desc *desc)
 {
 	unsigned int nr = chain->nr_out + chain->nr_in, before = nr;
 
@@ -214,7 +244,7 @@ static bool table_get(const struct ivm_vq *vq, const struct vq_table *table, u32
  * neither be continued nor nested (2.7.5.3). Every descriptor adds a piece, so
  * a loop ends by IVM_VQ_CHAIN_MAX.
  */
-static bool chain_walk_indirect(const struct ivm_vq *vq, struct ivm_chain *chain, const struct vq_desc *pointer)
+static bool chain_walk_indirect(struct ivm_vq *vq, struct ivm_chain *chain, const struct vq_desc *pointer)
 {
 	struct vq_table table;
 	struct vq_desc desc;
@@ -231,11 +261,15 @@ static bool chain_walk_indirect(const struct ivm_vq *vq, struct ivm_chain *chain
 	return true;
 }
 
-static noinline bool chain_walk(const struct ivm_vq *vq, struct ivm_chain *chain)
+static noinline bool chain_walk(struct ivm_vq *vq, struct ivm_chain *chain)
 {
 	unsigned int walked, i = chain->head;
 	struct vq_desc desc;
 
+	chain->nr_out = 0;
+	chain->nr_in = 0;
+	chain->out_len = 0;
+	chain->in_len = 0;
 	for (walked = 0; walked < vq->size && i < vq->size; walked++) {
 		desc = vq_desc(vq_at(vq, &vq->desc, DESC_SIZE * (u64)i));
 		if (desc.flags & DESC_F_INDIRECT)
@@ -250,32 +284,27 @@ static noinline bool chain_walk(const struct ivm_vq *vq, struct ivm_chain *chain
 }
 
 /*
- * What nearly all chains are: one descriptor, in one frame. Return: false when it
- * is not that, or not right: chain_walk() finds out, and reads it again.
+ * What nearly all chains are: one descriptor, in one frame, to be written or read
+ * as @flags say. @table is the ring of descriptors, in one frame. Return: false
+ * when it is not that, or not right: chain_walk() finds out, and reads it again.
  */
-static __always_inline bool chain_of_one(const struct ivm_vq *vq, struct ivm_chain *chain)
+static __always_inline bool chain_is_one(struct ivm_vq *vq, const void *table, u16 head, u16 flags,
+					 struct ivm_piece *piece)
 {
 	struct vq_desc desc;
 	void *data;
 	u64 run;
 
-	if (unlikely(chain->head >= vq->size))
+	if (unlikely(head >= vq->size))
 		return false;
-	desc = vq_desc(vq_at(vq, &vq->desc, DESC_SIZE * (u64)chain->head));
-	if (desc.flags & (DESC_F_NEXT | DESC_F_INDIRECT))
+	desc = vq_desc(table + DESC_SIZE * (u64)head);
+	if ((desc.flags & (DESC_F_NEXT | DESC_F_WRITE | DESC_F_INDIRECT)) != flags)
 		return false;
-	data = ivm_space_ptr(vq->space, desc.addr, &run);
-	if (unlikely(!data || !desc.len || desc.len > run))
+	/* A length of 0 wraps to more than any run. */
+	if (unlikely(!vq_buffer(vq, desc.addr, &data, &run) || desc.len - 1 >= run))
 		return false;
-	chain->piece[0].data = data;
-	chain->piece[0].len = desc.len;
-	if (desc.flags & DESC_F_WRITE) {
-		chain->nr_in = 1;
-		chain->in_len = desc.len;
-	} else {
-		chain->nr_out = 1;
-		chain->out_len = desc.len;
-	}
+	piece->data = data;
+	piece->len = desc.len;
 	return true;
 }
 
@@ -290,6 +319,11 @@ static int vq_look(struct ivm_vq *vq)
 	return vq->avail_seen != vq->next_avail;
 }
 
+static __always_inline u16 vq_head(const struct ivm_vq *vq, u16 index)
+{
+	return vq_get(vq, &vq->avail, AVAIL_RING(index & (vq->size - 1U)));
+}
+
 int ivm_vq_pop(struct ivm_vq *vq, struct ivm_chain *chain)
 {
 	int found;
@@ -301,13 +335,15 @@ int ivm_vq_pop(struct ivm_vq *vq, struct ivm_chain *chain)
 		if (found <= 0)
 			return found;
 	}
-	chain->head = vq_get(vq, &vq->avail, AVAIL_RING(vq->next_avail & (vq->size - 1)));
-	chain->nr_out = 0;
-	chain->nr_in = 0;
-	chain->out_len = 0;
-	chain->in_len = 0;
-	if (!chain_of_one(vq, chain) && unlikely(!chain_walk(vq, chain)))
+	chain->head = vq_head(vq, vq->next_avail);
+	if (likely(vq->desc.ptr) && chain_is_one(vq, vq->desc.ptr, chain->head, 0, chain->piece)) {
+		chain->nr_out = 1;
+		chain->nr_in = 0;
+		chain->out_len = chain->piece[0].len;
+		chain->in_len = 0;
+	} else if (unlikely(!chain_walk(vq, chain))) {
 		return vq_break(vq);
+	}
 	vq->next_avail++;
 	return 1;
 }
@@ -316,6 +352,78 @@ void ivm_vq_unpop(struct ivm_vq *vq)
 {
 	lockdep_assert_held(&vq->lock);
 	vq->next_avail--;
+}
+
+/* Takes chains of one descriptor, as nearly all are, while they come and more is needed. */
+static __always_inline void room_run(struct ivm_vq *vq, struct ivm_room *room, u32 len, unsigned int most)
+{
+	const void *avail = vq->avail.ptr, *table = vq->desc.ptr;
+	struct ivm_piece *piece = &room->piece[room->nr_pieces];
+	u16 next = vq->next_avail, seen = vq->avail_seen, head;
+	unsigned int nr = room->nr, mask = vq->size - 1;
+	u32 have = room->len;
+
+	if (unlikely(!avail || !table))
+		return;
+	for (; have < len && nr < most && next != seen; next++, nr++, piece++) {
+		head = READ_ONCE(*(const u16 *)(avail + AVAIL_RING(next & mask)));
+		if (unlikely(!chain_is_one(vq, table, head, DESC_F_WRITE, piece)))
+			break;
+		room->chain[nr] = (struct ivm_vq_used){ .id = head, .len = piece->len };
+		have += piece->len;
+	}
+	room->len = have;
+	room->nr = nr;
+	room->nr_pieces = piece - room->piece;
+	vq->next_avail = next;
+}
+
+/* Takes a chain that is more than that, or in a ring that is torn. */
+static noinline int room_add(struct ivm_vq *vq, struct ivm_room *room)
+{
+	struct ivm_chain *chain = &room->walked;
+
+	chain->head = vq_head(vq, vq->next_avail);
+	if (!chain_walk(vq, chain) || !chain->in_len)	/* a buffer that is none: no driver of sound mind */
+		return vq_break(vq);
+	if (room->nr_pieces - room->nr + chain->nr_in - 1 > IVM_VQ_ROOM_EXTRA)
+		return -EMSGSIZE;
+	memcpy(&room->piece[room->nr_pieces], &chain->piece[chain->nr_out], chain->nr_in * sizeof(*chain->piece));
+	room->chain[room->nr++] = (struct ivm_vq_used){ .id = chain->head, .len = chain->in_len };
+	room->nr_pieces += chain->nr_in;
+	room->len += chain->in_len;
+	vq->next_avail++;
+	return 0;
+}
+
+int ivm_vq_pop_room(struct ivm_vq *vq, struct ivm_room *room, u32 len, unsigned int most)
+{
+	int ret;
+
+	if (!vq_usable(vq))
+		return vq->enabled ? -EIO : 0;
+	for (;;) {
+		room_run(vq, room, len, most);
+		if (likely(room->len >= len))
+			return 1;
+		if (unlikely(room->nr == most))
+			return -EMSGSIZE;
+		if (vq->avail_seen == vq->next_avail) {
+			ret = vq_look(vq);
+			if (unlikely(ret <= 0))
+				return ret;
+		} else {
+			ret = room_add(vq, room);
+			if (unlikely(ret))
+				return ret;
+		}
+	}
+}
+
+void ivm_vq_unpop_room(struct ivm_vq *vq, const struct ivm_room *room)
+{
+	lockdep_assert_held(&vq->lock);
+	vq->next_avail -= room->nr;
 }
 
 bool ivm_vq_pending(struct ivm_vq *vq)
@@ -327,20 +435,36 @@ bool ivm_vq_pending(struct ivm_vq *vq)
 
 /* ---- giving back ---- */
 
-void ivm_vq_push(struct ivm_vq *vq, u16 head, u32 len)
+static __always_inline void vq_put_used(const struct ivm_vq *vq, u16 index, struct ivm_vq_used used)
 {
-	u64 entry = USED_RING(vq->next_used & (vq->size - 1));
+	u64 entry = USED_RING(index & (vq->size - 1U));
 
-	if (!vq_usable(vq))
-		return;
 	if (likely(vq->used.ptr)) {
-		put_unaligned(head | (u64)len << 32, (u64 *)(vq->used.ptr + entry));
+		put_unaligned(used.id | (u64)used.len << 32, (u64 *)(vq->used.ptr + entry));
 	} else {
 		/* Entries are aligned to 4 bytes only: one may lie in two frames. */
-		WRITE_ONCE(*(u32 *)vq_at(vq, &vq->used, entry), head);
-		WRITE_ONCE(*(u32 *)vq_at(vq, &vq->used, entry + 4), len);
+		WRITE_ONCE(*(u32 *)vq_at(vq, &vq->used, entry), used.id);
+		WRITE_ONCE(*(u32 *)vq_at(vq, &vq->used, entry + 4), used.len);
 	}
-	vq->next_used++;
+}
+
+void ivm_vq_push(struct ivm_vq *vq, u16 head, u32 len)
+{
+	if (vq_usable(vq))
+		vq_put_used(vq, vq->next_used++, (struct ivm_vq_used){ .id = head, .len = len });
+}
+
+void ivm_vq_push_room(struct ivm_vq *vq, struct ivm_room *room, u32 len)
+{
+	unsigned int i, nr = room->nr;
+	u16 next = vq->next_used;
+
+	if (!vq_usable(vq) || !nr)
+		return;
+	room->chain[nr - 1].len -= room->len - len;
+	for (i = 0; i < nr; i++)
+		vq_put_used(vq, next++, room->chain[i]);
+	vq->next_used = next;
 }
 
 bool ivm_vq_publish(struct ivm_vq *vq)

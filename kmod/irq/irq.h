@@ -86,14 +86,13 @@ int ivm_irq_msi(struct ivm_irqchip *chip, u64 address, u32 data);
  * would only repeat the last one are left out.
  */
 int ivm_irq_next(struct ivm_irqchip *chip, unsigned int vcpu);
-/* Takes it (IRR to ISR, or the PIC's INTA cycle). Return: the vector; IVM_IRQ_NONE if it vanished. */
+/* Takes it (IRR to ISR, or the PIC's INTA cycle). Return: the vector; IVM_IRQ_NONE when there is none, or it vanished. */
 int ivm_irq_ack(struct ivm_irqchip *chip, unsigned int vcpu);
 
-/*
- * Would anybody but this LAPIC notice the end of @vector, which was just taken?
- * Not when it is edge-triggered and nothing else is requested. Own thread.
- */
+/* Would nobody but this LAPIC notice the end of @vector, which was just taken, as it is edge-triggered? Own thread. */
 bool ivm_lapic_ends_silently(struct ivm_irqchip *chip, unsigned int vcpu, u8 vector);
+/* Is something requested that waits until it lets it through? Own thread, after ivm_irq_next() found nothing. */
+bool ivm_lapic_holds_back(struct ivm_irqchip *chip, unsigned int vcpu);
 /* End of interrupt, as when its register is written. */
 void ivm_lapic_end(struct ivm_irqchip *chip, unsigned int vcpu);
 

@@ -234,6 +234,8 @@ int ivm_irq_ack(struct ivm_irqchip *chip, unsigned int vcpu)
 	struct ivm_lapic *l = chip->lapic[vcpu];
 	int vector;
 
+	if (!READ_ONCE(l->pending))
+		return IVM_IRQ_NONE;
 	begin_look(l);
 	if (unlikely(extint(chip, l))) {
 		vector = ack_extint(chip, l);

@@ -177,7 +177,7 @@ void ivm_lapic_eoi(struct ivm_lapic *l)
 	if (!vector)
 		return;
 	__clear_bit(vector, l->isr);
-	l->isr_top = highest_bit(l->isr);
+	l->isr_top = likely(!any_bit(l->isr)) ? 0 : highest_bit(l->isr);
 	update_ppr(l);
 	if (unlikely(test_bit(vector, l->tmr)) && !(l->svr & IVM_SVR_NO_EOI_BCAST)) {
 		WRITE_ONCE(l->pending, 1);	/* it may come again: spare ourselves the kick */
@@ -189,7 +189,12 @@ bool ivm_lapic_ends_silently(struct ivm_irqchip *chip, unsigned int vcpu, u8 vec
 {
 	const struct ivm_lapic *l = chip->lapic[vcpu];
 
-	return l->isr_top == vector && !any_bit(l->irr) && !test_bit(vector, l->tmr);
+	return l->isr_top == vector && !test_bit(vector, l->tmr);
+}
+
+bool ivm_lapic_holds_back(struct ivm_irqchip *chip, unsigned int vcpu)
+{
+	return any_bit(chip->lapic[vcpu]->irr);
 }
 
 void ivm_lapic_end(struct ivm_irqchip *chip, unsigned int vcpu)

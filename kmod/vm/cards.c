@@ -85,11 +85,10 @@ static const struct ivm_virtio_net_ops cards_ops = { .defer = cards_defer };
 void ivm_cards_work(struct ivm_vcpu *vcpu)
 {
 	unsigned long pending = vcpu->cards_pending;
-	unsigned int i;
 
 	vcpu->cards_pending = 0;
-	for_each_set_bit(i, &pending, IVM_NICS_MAX)
-		ivm_virtio_net_work(vcpu->vm->card[i].net);
+	for (; pending; pending &= pending - 1)
+		ivm_virtio_net_work(vcpu->vm->card[__ffs(pending)].net);
 }
 
 static struct ivm_virtio_net *cards_create_one(struct ivm_vm *vm, unsigned int index, struct ivm_pci *pci,

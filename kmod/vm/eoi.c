@@ -6,8 +6,10 @@
  *
  * We set the bit when an interrupt is injected whose end only its LAPIC would
  * notice, and look at it after the next exit, before anything else is done with
- * the LAPIC. When something else is requested meanwhile, a kick makes the vCPU
- * exit, the bit is cleared first, and the guest's EOI comes to us.
+ * the LAPIC. What else is requested by then waits for that end: the vCPU exits as
+ * soon as its handler is over and it takes interrupts again. When something is
+ * requested meanwhile, a kick makes the vCPU exit. If the end has not come at such
+ * an exit, the bit is cleared first, and the guest's EOI comes to us.
  *
  * Only the vCPU itself is to touch the word. If another one does, interrupts of
  * this guest end too early or too late: its own loss. The word is in guest RAM,
@@ -22,12 +24,14 @@
 #define EOI_RESERVED	BIT(1)
 #define EOI_FLAG	1	/* in the word */
 
-void ivm_eoi_offer(struct ivm_vcpu *vcpu, u8 vector)
+/* Return: whether others wait for that end, so that the guest is to exit when it can take them. */
+bool ivm_eoi_offer(struct ivm_vcpu *vcpu, u8 vector)
 {
 	if (!vcpu->eoi_flag || !ivm_lapic_ends_silently(vcpu->vm->irq, vcpu->index, vector))
-		return;
+		return false;
 	atomic_or(EOI_FLAG, vcpu->eoi_flag);
 	vcpu->eoi_offered = true;
+	return ivm_lapic_holds_back(vcpu->vm->irq, vcpu->index);
 }
 
 void ivm_eoi_collect(struct ivm_vcpu *vcpu)

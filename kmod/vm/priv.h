@@ -270,7 +270,7 @@ u64 ivm_clock_guest_tsc(struct ivm_vm *vm);
 /* ---- eoi.c: own thread ---- */
 int ivm_eoi_write(struct ivm_vcpu *vcpu, u64 value);	/* the MSR; -EINVAL: #GP */
 void ivm_eoi_reset(struct ivm_vcpu *vcpu);		/* also while the thread is parked or absent */
-void ivm_eoi_offer(struct ivm_vcpu *vcpu, u8 vector);	/* @vector was injected, and nothing else waits */
+bool ivm_eoi_offer(struct ivm_vcpu *vcpu, u8 vector);	/* @vector was injected, nothing of higher priority waits */
 void ivm_eoi_collect(struct ivm_vcpu *vcpu);		/* after an exit, if offered */
 void ivm_eoi_withdraw(struct ivm_vcpu *vcpu);		/* the next EOI must be heard */
 

@@ -138,18 +138,17 @@ static void vcpu_events(struct ivm_vcpu *vcpu)
 	if (!vcpu->irq_check)
 		return;
 	ivm_eoi_withdraw(vcpu);		/* what waits may wait for that EOI */
-	vector = ivm_irq_next(vcpu->vm->irq, vcpu->index);
+	if (!ops->can_interrupt(cpu)) {
+		vcpu->irq_check = ivm_irq_next(vcpu->vm->irq, vcpu->index) != IVM_IRQ_NONE;
+		if (vcpu->irq_check)
+			ops->irq_window(cpu);
+		return;
+	}
+	vector = ivm_irq_ack(vcpu->vm->irq, vcpu->index);
 	if (vector == IVM_IRQ_NONE) {
 		vcpu->irq_check = false;
 		return;
 	}
-	if (!ops->can_interrupt(cpu)) {
-		ops->irq_window(cpu);
-		return;
-	}
-	vector = ivm_irq_ack(vcpu->vm->irq, vcpu->index);
-	if (vector == IVM_IRQ_NONE)
-		return;
 	ops->inject_interrupt(cpu, vector);
 	trace_ivm_inject(vcpu->vm->id, vcpu->index, vector);
 	vcpu->count[IVM_COUNT_INJECTED]++;
@@ -159,7 +158,8 @@ static void vcpu_events(struct ivm_vcpu *vcpu)
 		return;
 	}
 	vcpu->irq_check = false;
-	ivm_eoi_offer(vcpu, vector);
+	if (ivm_eoi_offer(vcpu, vector))
+		ops->irq_window(cpu);
 }
 
 /*

@@ -103,21 +103,48 @@ static void low(struct frame *f)
 	end_without_exit();
 }
 
-/* One that waits is let in by the EOI, which must be heard. */
-static void not_offered_when_one_waits(void)
+/* One that waits is let in when the handler is over. */
+static void offered_when_one_waits(void)
 {
 	set_irq(LOW, low);
 	set_irq(MIDDLE, plain);
-	came[LOW] = came[MIDDLE] = low_seen = 0;
-	seen = 1;
+	came[LOW] = came[MIDDLE] = low_seen = seen = ended = 0;
 	enable();
 	self_ipi(LOW);
 	self_ipi(MIDDLE);
 	let_in(came[LOW]);
 	check_eq(came[MIDDLE], 1);
-	check_eq(seen, 0);
+	check_eq(seen, 1);
+	check_eq(ended, 1);
 	check_eq(came[LOW], 1);
 	check_eq(low_seen, 1);
+	disable();
+}
+
+static void opens_early(struct frame *f)
+{
+	came[MIDDLE]++;
+	seen = *my_flag();
+	ended = let_in(!*my_flag());
+	check_eq(came[LOW], 0);
+	end_without_exit();
+}
+
+/* A handler that lets others in before its end: the one that waits comes after that, not before. */
+static void withdrawn_before_the_end(void)
+{
+	set_irq(LOW, low);
+	set_irq(MIDDLE, opens_early);
+	came[LOW] = came[MIDDLE] = seen = ended = 0;
+	enable();
+	self_ipi(LOW);
+	self_ipi(MIDDLE);
+	let_in(came[LOW]);
+	check_eq(seen, 1);
+	check_eq(ended, 1);
+	check_eq(came[MIDDLE], 1);
+	check_eq(came[LOW], 1);
+	check(!in_service(LOW) && !in_service(MIDDLE));
 	disable();
 }
 
@@ -271,7 +298,8 @@ static const struct guest_case cases[] = {
 	{ "feature", feature },
 	{ "offered", offered },
 	{ "ignored", ignored },
-	{ "not_offered_when_one_waits", not_offered_when_one_waits },
+	{ "offered_when_one_waits", offered_when_one_waits },
+	{ "withdrawn_before_the_end", withdrawn_before_the_end },
 	{ "withdrawn", withdrawn },
 	{ "nested", nested },
 	{ "withdrawn_by_another", withdrawn_by_another },

@@ -177,6 +177,45 @@ void ivm_vq_unpop(struct ivm_vq *vq)
 	q->chain[q->next].popped = false;
 }
 
+int ivm_vq_pop_room(struct ivm_vq *vq, struct ivm_room *room, u32 len, unsigned int most)
+{
+	struct ivm_chain *chain = &room->walked;
+	int ret;
+
+	BUG_ON(most > IVM_VQ_ROOM_CHAINS);
+	while (room->len < len) {
+		if (room->nr == most)
+			return -EMSGSIZE;
+		ret = ivm_vq_pop(vq, chain);
+		if (ret <= 0)
+			return ret;
+		if (!chain->in_len) {
+			ivm_virtio_broken(vq->dev);
+			ret = -EIO;
+		} else if (room->nr_pieces - room->nr + chain->nr_in - 1 > IVM_VQ_ROOM_EXTRA) {
+			ret = -EMSGSIZE;
+		}
+		if (ret <= 0) {
+			ivm_vq_unpop(vq);
+			return ret;
+		}
+		memcpy(&room->piece[room->nr_pieces], &chain->piece[chain->nr_out], chain->nr_in * sizeof(*chain->piece));
+		room->nr_pieces += chain->nr_in;
+		room->chain[room->nr].id = chain->head;
+		room->chain[room->nr++].len = chain->in_len;
+		room->len += chain->in_len;
+	}
+	return 1;
+}
+
+void ivm_vq_unpop_room(struct ivm_vq *vq, const struct ivm_room *room)
+{
+	unsigned int i;
+
+	for (i = 0; i < room->nr; i++)
+		ivm_vq_unpop(vq);
+}
+
 bool ivm_vq_pending(struct ivm_vq *vq)
 {
 	struct fake_queue *q = queue_of(vq);
@@ -192,6 +231,19 @@ void ivm_vq_push(struct ivm_vq *vq, u16 head, u32 len)
 	q->chain[head].pushed = true;
 	q->chain[head].used = len;
 	q->pushed++;
+}
+
+void ivm_vq_push_room(struct ivm_vq *vq, struct ivm_room *room, u32 len)
+{
+	unsigned int i;
+	u32 n;
+
+	for (i = 0; i < room->nr; i++, len -= n) {
+		n = min(room->chain[i].len, len);
+		BUG_ON(!n);
+		ivm_vq_push(vq, room->chain[i].id, n);
+	}
+	BUG_ON(len);
 }
 
 bool ivm_vq_publish(struct ivm_vq *vq)

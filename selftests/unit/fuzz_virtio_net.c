@@ -230,7 +230,7 @@ static void check_received(struct ivm_virtio_net *card)
 				memcpy(hdr + at, all, len);
 			}
 			n = get_unaligned_le16(hdr + 10);
-			BUG_ON(!n || n > IVM_VNET_RX_CHAINS || i + n > q->published);
+			BUG_ON(!n || n > IVM_VQ_ROOM_CHAINS || i + n > q->published);
 			BUG_ON(n > 1 && !(card->features & VNET_F_MRG_RXBUF));
 			BUG_ON(hdr[0] & ~3 || (hdr[0] & 1 && !(card->features & VNET_F_GUEST_CSUM)));
 			BUG_ON(hdr[1] && !(hdr[0] & 1));

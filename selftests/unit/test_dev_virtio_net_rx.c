@@ -57,7 +57,7 @@ TEST_F(card, mergeable_buffers_of_every_size)
 
 	start(self, ALL);
 	for (size = 1; size < 1600; size += size < 40 ? 1 : 37) {
-		len = min_t(u32, 1400, size * IVM_VNET_RX_CHAINS - min_t(u32, HDR, size * 64 - 14));
+		len = min_t(u32, 1400, size * IVM_VQ_ROOM_CHAINS - min_t(u32, HDR, size * 64 - 14));
 		buffers = (HDR + len + size - 1) / size;
 		if (len < 14)
 			continue;
@@ -95,13 +95,13 @@ TEST_F(card, a_frame_is_not_spread_over_too_many_buffers)
 	unsigned int i;
 
 	start(self, ALL);
-	for (i = 0; i < IVM_VNET_RX_CHAINS; i++) {
+	for (i = 0; i < IVM_VQ_ROOM_CHAINS; i++) {
 		chain = offer_rx(self, 10, 10, RX);
 		first = first ? first : chain;
 	}
-	EXPECT_EQ(-EMSGSIZE, deliver(self, 10 * IVM_VNET_RX_CHAINS - HDR + 1, 100));
+	EXPECT_EQ(-EMSGSIZE, deliver(self, 10 * IVM_VQ_ROOM_CHAINS - HDR + 1, 100));
 	EXPECT_FALSE(first->popped);
-	EXPECT_EQ(0, deliver(self, 10 * IVM_VNET_RX_CHAINS - HDR, 100));
+	EXPECT_EQ(0, deliver(self, 10 * IVM_VQ_ROOM_CHAINS - HDR, 100));
 	EXPECT_TRUE(first->pushed);
 }
 

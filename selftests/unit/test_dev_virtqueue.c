@@ -168,6 +168,54 @@ TEST_F(vq, put_back_is_popped_again)
 	EXPECT_EQ(0, pop());
 }
 
+TEST_F(vq, room_is_taken_chain_by_chain)
+{
+	struct ivm_room room = { };
+	u32 id, len;
+
+	desc(0, BUF, 10, FAKE_DESC_WRITE, 0);
+	desc(1, BUF + 50, 5, FAKE_DESC_NEXT, 2);
+	desc(2, BUF + 100, 20, FAKE_DESC_WRITE | FAKE_DESC_NEXT, 3);
+	desc(3, BUF + 200, 30, FAKE_DESC_WRITE, 0);
+	desc(4, BUF + 300, 40, FAKE_DESC_WRITE, 0);
+	offer(0);
+	offer(1);
+	EXPECT_EQ(-EMSGSIZE, ivm_vq_pop_room(&self->vq, &room, 11, 1));
+	ivm_vq_unpop_room(&self->vq, &room);
+	room.len = room.nr = room.nr_pieces = 0;
+	/* What is there is taken, and the rest when it comes. */
+	EXPECT_EQ(0, ivm_vq_pop_room(&self->vq, &room, 61, 64));
+	EXPECT_EQ(60, room.len);
+	EXPECT_FALSE(ivm_vq_notify_enable(&self->vq));
+	EXPECT_EQ(2, fake_ring_wanted(&self->ring));
+	offer(4);
+	EXPECT_EQ(1, ivm_vq_pop_room(&self->vq, &room, 61, 64));
+	EXPECT_EQ(100, room.len);
+	ASSERT_EQ(3, room.nr);
+	EXPECT_EQ(0, room.chain[0].id);
+	EXPECT_EQ(1, room.chain[1].id);
+	EXPECT_EQ(50, room.chain[1].len);
+	EXPECT_EQ(4, room.chain[2].id);
+	ASSERT_EQ(4, room.nr_pieces);
+	EXPECT_EQ(fake_space_at(self->space, BUF + 100), room.piece[1].data);
+	EXPECT_EQ(20, room.piece[1].len);
+	EXPECT_EQ(fake_space_at(self->space, BUF + 300), room.piece[3].data);
+	/* All but the last are full. */
+	ivm_vq_push_room(&self->vq, &room, 61);
+	EXPECT_TRUE(publish());
+	ASSERT_TRUE(fake_ring_take(&self->ring, &id, &len));
+	EXPECT_EQ(10, len);
+	ASSERT_TRUE(fake_ring_take(&self->ring, &id, &len));
+	EXPECT_EQ(1, id);
+	EXPECT_EQ(50, len);
+	ASSERT_TRUE(fake_ring_take(&self->ring, &id, &len));
+	EXPECT_EQ(4, id);
+	EXPECT_EQ(1, len);
+	EXPECT_FALSE(fake_ring_take(&self->ring, &id, &len));
+	EXPECT_EQ(0, pop());
+	EXPECT_EQ(0, broken);
+}
+
 /* ---- doorbells and interrupts ---- */
 
 TEST_F(vq, the_event_index_says_when_to_interrupt)
@@ -638,6 +686,93 @@ TEST_F(vq, random_rings_are_what_the_naive_walk_says)
 	}
 	EXPECT_GT(good, 10000);
 	EXPECT_GT(bad, 10000);
+	spin_lock_bh(&self->vq.lock);
+}
+
+/* What ivm_vq_pop_room() must find, by single pops. */
+static int naive_room(struct ivm_vq *vq, u32 len, unsigned int most, struct ivm_room *room)
+{
+	struct ivm_chain chain;
+	unsigned int i;
+	int ret;
+
+	while (room->len < len) {
+		if (room->nr == most)
+			return -EMSGSIZE;
+		ret = ivm_vq_pop(vq, &chain);
+		if (ret <= 0)
+			return ret;
+		if (!chain.nr_in)
+			return -EIO;
+		if (room->nr_pieces + chain.nr_in - (room->nr + 1) > IVM_VQ_ROOM_EXTRA)
+			return -EMSGSIZE;
+		for (i = 0; i < chain.nr_in; i++)
+			room->piece[room->nr_pieces++] = chain.piece[chain.nr_out + i];
+		room->chain[room->nr].id = chain.head;
+		room->chain[room->nr++].len = chain.in_len;
+		room->len += chain.in_len;
+	}
+	return 1;
+}
+
+TEST_F(vq, random_room_is_what_single_pops_say)
+{
+	static struct ivm_room room, naive;
+	unsigned int round, i, count[4] = { 0 }, wild, most;
+	struct ivm_vq twin = { };
+	int want, got;
+	u32 len;
+
+	spin_unlock_bh(&self->vq.lock);
+	twin.space = self->space;
+	for (round = 0; round < 40000; round++) {
+		fake_ring_init(&self->ring, self->space, 16, variant->at);
+		self->vq.broken = false;
+		ASSERT_EQ(0, enable(&self->vq, &self->ring, FEATURES));
+		ASSERT_EQ(0, enable(&twin, &self->ring, FEATURES));
+		wild = one_in(3) ? 3 : 200;
+		for (i = 0; i < 16; i++) {
+			if (one_in(wild))
+				some_desc(self->space, self->ring.desc, i, 16, !one_in(20), variant->frame_size);
+			else
+				desc(i, BUF + below(0x8000), 1 + below(300), FAKE_DESC_WRITE, 0);
+		}
+		for (i = 0; i < 80; i++)
+			some_desc(self->space, 0x30000, i, 80, true, variant->frame_size);
+		if (one_in(2))
+			desc(below(16), 0x30000, 16 * 80, FAKE_DESC_INDIRECT, 0);
+		for (i = below(17); i; i--)
+			offer(below(one_in(100) ? 20 : 16));
+		most = 1 + below(20);
+		len = 1 + below(4000);
+		memset(&room, 0, sizeof(room));
+		memset(&naive, 0, sizeof(naive));
+		spin_lock_bh(&twin.lock);
+		want = naive_room(&twin, len, most, &naive);
+		spin_unlock_bh(&twin.lock);
+		self->vq.broken = false;
+		spin_lock_bh(&self->vq.lock);
+		got = ivm_vq_pop_room(&self->vq, &room, len, most);
+		ASSERT_EQ(want, got) TH_LOG("round %u", round);
+		ASSERT_EQ(naive.nr, room.nr);
+		ASSERT_EQ(naive.nr_pieces, room.nr_pieces);
+		ASSERT_EQ(naive.len, room.len);
+		for (i = 0; i < room.nr; i++) {
+			ASSERT_EQ(naive.chain[i].id, room.chain[i].id);
+			ASSERT_EQ(naive.chain[i].len, room.chain[i].len);
+		}
+		for (i = 0; i < room.nr_pieces; i++) {
+			ASSERT_EQ(naive.piece[i].data, room.piece[i].data);
+			ASSERT_EQ(naive.piece[i].len, room.piece[i].len);
+		}
+		ASSERT_EQ(room.nr, self->vq.next_avail);
+		ivm_vq_unpop_room(&self->vq, &room);
+		ASSERT_EQ(0, self->vq.next_avail);
+		spin_unlock_bh(&self->vq.lock);
+		count[got == 1 ? 0 : got == 0 ? 1 : got == -EIO ? 2 : 3]++;
+	}
+	for (i = 0; i < 4; i++)
+		EXPECT_GT(count[i], 1000) TH_LOG("answer %u", i);
 	spin_lock_bh(&self->vq.lock);
 }
 

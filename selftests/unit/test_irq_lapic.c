@@ -71,7 +71,7 @@ TEST_F(lapic, a_self_ipi_is_taken_and_ended)
 	EXPECT_EQ(0, up[3].kick);
 }
 
-TEST_F(lapic, an_end_is_silent_when_nothing_waits_for_it)
+TEST_F(lapic, an_end_is_silent_if_edge_triggered)
 {
 	struct ivm_irqchip *chip = self->chip;
 
@@ -81,13 +81,16 @@ TEST_F(lapic, an_end_is_silent_when_nothing_waits_for_it)
 	EXPECT_EQ(0x51, ivm_irq_ack(chip, 1));
 	EXPECT_TRUE(ivm_lapic_ends_silently(chip, 1, 0x51));
 	EXPECT_FALSE(ivm_lapic_ends_silently(chip, 1, 0x41));
+	EXPECT_FALSE(ivm_lapic_holds_back(chip, 1));
 	/* one that is held back by it */
 	EXPECT_EQ(0, wr(chip, 1, 0x83f, 0x41));
-	EXPECT_FALSE(ivm_lapic_ends_silently(chip, 1, 0x51));
+	EXPECT_TRUE(ivm_lapic_ends_silently(chip, 1, 0x51));
+	EXPECT_TRUE(ivm_lapic_holds_back(chip, 1));
 	ivm_lapic_end(chip, 1);
 	EXPECT_EQ(0, rd(chip, 1, 0x80a));
 	EXPECT_EQ(0x41, ivm_irq_next(chip, 1));
 	EXPECT_EQ(0x41, ivm_irq_ack(chip, 1));
+	EXPECT_FALSE(ivm_lapic_holds_back(chip, 1));
 	EXPECT_TRUE(ivm_lapic_ends_silently(chip, 1, 0x41));
 	ivm_lapic_end(chip, 1);
 	ivm_lapic_end(chip, 1);		/* of nothing */
