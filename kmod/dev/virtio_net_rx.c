@@ -27,6 +27,7 @@ static int rx_find_room(struct ivm_vnet_rx *rx, u32 len)
 {
 	unsigned int most = READ_ONCE(rx->card->features) & VNET_F_MRG_RXBUF ? IVM_VQ_ROOM_CHAINS : 1;
 	struct ivm_room *room = &rx->room;
+	unsigned int before;
 	int ret;
 
 	room->len = 0;
@@ -35,11 +36,17 @@ static int rx_find_room(struct ivm_vnet_rx *rx, u32 len)
 	ret = ivm_vq_pop_room(rx->vq, room, len, most);
 	/*
 	 * Doorbells are asked for while all that the driver offered is popped:
-	 * it rings for what it adds from here on, not for what it added. One
-	 * second look: a driver that offers and takes back must not hold us.
+	 * it rings for what it adds from here on, not for what it added. If that
+	 * is still too little, it is asked anew, behind what is popped by now.
+	 * Each turn takes a chain, of which there are few: a driver that offers
+	 * and takes back does not hold us.
 	 */
-	if (unlikely(!ret) && ivm_vq_notify_enable(rx->vq))
+	while (unlikely(!ret) && ivm_vq_notify_enable(rx->vq)) {
+		before = room->nr;
 		ret = ivm_vq_pop_room(rx->vq, room, len, most);
+		if (room->nr == before)
+			break;
+	}
 	if (likely(ret > 0))
 		return 0;
 	return ret ? ret : -EAGAIN;

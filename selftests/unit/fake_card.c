@@ -137,6 +137,12 @@ static struct fake_queue *queue_of(struct ivm_vq *vq)
 	return &vq->dev->queue[vq->index];
 }
 
+/* What the device can see. */
+static unsigned int offered(struct fake_queue *q)
+{
+	return READ_ONCE(q->nr) - q->late;
+}
+
 int ivm_vq_pop(struct ivm_vq *vq, struct ivm_chain *chain)
 {
 	struct fake_queue *q = queue_of(vq);
@@ -149,7 +155,7 @@ int ivm_vq_pop(struct ivm_vq *vq, struct ivm_chain *chain)
 		ivm_virtio_broken(vq->dev);
 		return -EIO;
 	}
-	if (q->next == READ_ONCE(q->nr))
+	if (q->next == offered(q))
 		return 0;
 	c = &q->chain[q->next];
 	BUG_ON(c->popped);
@@ -220,7 +226,7 @@ bool ivm_vq_pending(struct ivm_vq *vq)
 {
 	struct fake_queue *q = queue_of(vq);
 
-	return q->next != q->nr;
+	return q->next != offered(q);
 }
 
 void ivm_vq_push(struct ivm_vq *vq, u16 head, u32 len)
@@ -264,13 +270,16 @@ bool ivm_vq_notify_enable(struct ivm_vq *vq)
 {
 	struct fake_queue *q = queue_of(vq);
 
+	if (q->late)
+		q->late--;
 	q->doorbell = true;
+	q->asked = q->next;
 	smp_mb();
 	if (q->flicker) {
 		q->flicker--;
 		return true;
 	}
-	return READ_ONCE(q->nr) != q->next;
+	return offered(q) != q->next;
 }
 
 void ivm_vq_notify_disable(struct ivm_vq *vq)

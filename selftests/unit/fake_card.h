@@ -27,6 +27,8 @@ struct fake_queue {
 	bool doorbell;			/* the device wants to be told of more */
 	bool quiet;			/* the driver wants no interrupts */
 	bool breaks;			/* the next pop finds the ring broken */
+	unsigned int asked;		/* of more than this many, when it asked last */
+	unsigned int late;		/* of nr, the last ones: each appears just before the device next asks */
 	unsigned int flicker;		/* so often there seems to be something and is not */
 	unsigned int interrupts;
 };

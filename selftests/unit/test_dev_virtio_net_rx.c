@@ -48,6 +48,28 @@ TEST_F(card, without_mergeable_buffers_a_frame_fits_one_or_none)
 	expect_frame(small, 99);
 }
 
+/* Between the look and the request to be told: the next doorbell has to be the one that ends the wait. */
+TEST_F(card, buffers_that_come_while_a_doorbell_is_asked_for)
+{
+	struct fake_queue *q;
+	unsigned int i;
+
+	start(self, ALL);
+	q = fake_queue(self->card, RX);
+	for (i = 0; i < 4; i++)
+		offer_rx(self, 100, 7000, RX);
+	q->late = 3;
+	EXPECT_EQ(-EAGAIN, deliver(self, 1000, 1000));
+	EXPECT_EQ(0, q->late);
+	EXPECT_TRUE(q->doorbell);
+	EXPECT_EQ(4, q->asked);
+	for (; i < 11; i++)
+		offer_rx(self, 100, 7000, RX);
+	q->late = 6;
+	EXPECT_EQ(0, deliver(self, 1000, 1000));
+	EXPECT_EQ(11, q->pushed);
+}
+
 TEST_F(card, mergeable_buffers_of_every_size)
 {
 	static const u32 froms[] = { 0, 13, 192, 4096 };
