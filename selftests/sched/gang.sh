@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # P5: the vCPUs of a VM run together. P6: cores are shared by entitlement, with caps, and the host keeps its reserve.
 #
-# The emulated host's processors are threads of a real one that may be busy: so
-# what is judged is how the time that vCPUs had was shared, not how much it was;
-# and of what depends on two of them going on at once, the best of some windows.
+# How time is shared is judged where the host's processors go on side by side for
+# certain: where instructions are counted (lab/run -i). Elsewhere they are threads
+# of a machine that may be busy.
 # shellcheck source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
 
@@ -50,18 +50,16 @@ window() # SECONDS NAME...
 	for name in "$@"; do had[$name]=$(($(used_ms "$name") - before[$name])); done
 }
 
-# "A is PERCENT of A and B, within BAND", in the best of three windows.
-shared() # A B PERCENT BAND
+# Of what A and B have in four seconds, A has PERCENT, give or take 1.5.
+shared() # A B PERCENT
 {
-	local try part
+	local part
 
-	for try in 1 2 3; do
-		window 4 "$1" "$2"
-		part=$((had[$1] * 100 / (had[$1] + had[$2] + 1)))
-		say "window $try: $1 had ${had[$1]} ms, $2 ${had[$2]} ms: $part %"
-		[ $((part - $3)) -gt "$4" ] || [ $(($3 - part)) -gt "$4" ] || return 0
-	done
-	bad "$1 has $part % of what it and $2 have, not $3"
+	window 4 "$1" "$2"
+	part=$((had[$1] * 1000 / (had[$1] + had[$2] + 1)))
+	say "$1 had ${had[$1]} ms, $2 ${had[$2]} ms: $part of 1000"
+	[ $part -ge $(($3 * 10 - 15)) ] && [ $part -le $(($3 * 10 + 15)) ] ||
+		bad "$1 has $part thousandths of what it and $2 have, not $3 %"
 }
 
 use_cores() # LIST
@@ -78,30 +76,25 @@ host_reserve() # PERCENT
 
 test_two_vms_take_turns() # P5 P6
 {
-	local best=0 run corun try
+	local run corun
 
+	need_counting
 	need_vcpus 2
 	use_cores "$(two_cores)"
-	# so long that it is no matter when the emulator gets round to one processor's timer
-	defer sh -c "echo $(cat $slice) >$slice"
-	echo 100 >$slice
+	host_reserve 10%	# what the host does comes between vCPUs in its own part only
 	spinner left 2
 	spinner right 2
-	shared left right 50 8
-	host_reserve 10%	# what the host does comes between vCPUs in its own part only
-	for try in 1 2 3 4; do
-		ivmctl --json vm show left >a
-		sleep 8
-		ivmctl --json vm show left >b
-		run=$(($(vm_sum b gang-run-ns) - $(vm_sum a gang-run-ns)))
-		corun=$(($(vm_sum b gang-corun-ns) - $(vm_sum a gang-corun-ns)))
-		say "window $try: of $((run / 1000000)) ms with any vCPU on its core, all were for $((corun / 1000000))"
-		[ $((corun * 100 / (run + 1))) -le "$best" ] || best=$((corun * 100 / (run + 1)))
-		[ "$best" -lt 80 ] || break
-	done
-	[ "$best" -ge 60 ] || bad "the vCPUs of a VM run together in $best % of their time at best"
-	[ "$(vm_sum b gang-starts)" -gt 10 ] || bad "they began together $(vm_sum b gang-starts) times"
+	ivmctl --json vm show left >a
+	shared left right 50
+	ivmctl --json vm show left >b
+	run=$(($(vm_sum b gang-run-ns) - $(vm_sum a gang-run-ns)))
+	corun=$(($(vm_sum b gang-corun-ns) - $(vm_sum a gang-corun-ns)))
+	say "of $((run / 1000000)) ms with any vCPU on its core, all were for $((corun / 1000000))"
+	[ $((corun * 100 / (run + 1))) -ge 97 ] || bad "the vCPUs of a VM run together in $((corun * 100 / (run + 1))) % of their time"
+	[ "$(vm_sum b gang-starts)" -gt 100 ] || bad "they began together $(vm_sum b gang-starts) times"
+	say "apart when they began, ns: $(vm_sum b skew-p50-ns) half of the times, $(vm_sum b skew-p99-ns) at most in 99 of 100"
 	[ "$(vm_sum b skew-p50-ns)" -gt 0 ] || bad "there is no median of the skew"
+	at_most "ns between the first and the last to begin, in 99 of 100 starts" "$(vm_sum b skew-p99-ns)" $SKEW_NS
 	same "times that a vCPU was on the core of another of its VM" "$(vm_get left dispatches.shared)" 0
 }
 
@@ -109,25 +102,24 @@ two_cores() { cat /sys/devices/system/cpu/cpu*/topology/thread_siblings_list | s
 
 test_floors_and_caps() # P6
 {
+	local begin passed
+
+	need_counting
 	use_cores 0
 	host_reserve 20%
 	spinner small 1 cpu=10%
 	spinner large 1 cpu=30%
-	shared small large 25 7
+	shared small large 25
 	ivmctl vm set large cpu=30%:40% || bad "the cap of a VM that runs cannot be set"
 	ivmctl vm set small cpu=40% || bad "the floor of a VM that runs cannot be set"
 	ivmctl vm stop small --force >/dev/null
 	# alone, it still keeps to its cap: of the time that passes
-	local try passed=0
-	for try in 1 2 3; do
-		local t0=${EPOCHREALTIME/./}
-		window 4 large
-		passed=$(((${EPOCHREALTIME/./} - t0) / 1000))
-		say "window $try: ${had[large]} ms of $passed"
-		[ $((had[large] * 100 / passed)) -gt 45 ] || break
-	done
-	at_most "percent of a core that a VM with a cap of 40 % has" $((had[large] * 100 / passed)) 45
-	[ "${had[large]}" -gt 100 ] || bad "with a cap, it has ${had[large]} ms in 4 s"
+	begin=${EPOCHREALTIME/./}
+	window 4 large
+	passed=$(((${EPOCHREALTIME/./} - begin) / 1000))
+	say "alone: ${had[large]} ms of $passed"
+	at_most "thousandths of a core that a VM with a cap of 40 % has" $((had[large] * 1000 / passed)) 405
+	[ $((had[large] * 1000 / passed)) -ge 380 ] || bad "with a cap of 40 % and nobody else, it has ${had[large]} ms of $passed"
 }
 
 test_promises_that_cannot_be_kept() # P6
@@ -173,6 +165,7 @@ test_the_hosts_reserve() # P6
 {
 	local before after part
 
+	need_counting
 	use_cores 0
 	spinner hog 1
 	taskset -c 0 sh -c 'while :; do :; done' &
@@ -183,9 +176,8 @@ test_the_hosts_reserve() # P6
 	after=$(cpu_ms $!)
 	part=$(((after - before) * 100 / (after - before + had[hog] + 1)))
 	say "the host's task had $part %, the guest ${had[hog]} ms"
-	[ "$part" -ge $((reserve - reserve / 4)) ] || bad "with a reserve of $reserve % a task of the host gets $part %"
-	# an emulator comes late to every change of class: it gets more, but not what an ordinary thread would leave
-	at_most "percent of a core that it gets" "$part" $((50 + reserve / 2))
+	[ "$part" -ge $((reserve - 3)) ] || bad "with a reserve of $reserve % a task of the host gets $part %"
+	at_most "percent of a core that it gets" "$part" $((reserve + 3))
 }
 
 # The times of a core add up to the time that passed.
@@ -216,6 +208,6 @@ test_accounts_close() # P6
 core_times() { for key in guest-ns hyp-ns gang-ns held-ns host-ns idle-ns; do grep -oE "\"$key\" ?: ?[0-9]+" "$1" | head -n 1 | grep -oE '[0-9]+$'; done; }
 core_wall() { grep -oE '"wall-ns" ?: ?[0-9]+' "$1" | head -n 1 | grep -oE '[0-9]+$'; }
 
-slice=/sys/module/ivm/parameters/slice_ms
+SKEW_NS=100000	# the processors of this emulator take turns of some microseconds
 reserve=$(host_get reserve | sed 's/[.%].*//')
 run_tests two_vms_take_turns floors_and_caps promises_that_cannot_be_kept real_time_throttling the_hosts_reserve accounts_close
