@@ -103,6 +103,21 @@ static u32 admit_room(const struct admit_unit *units, unsigned int nr, const str
 	return others < room ? (room - others) / own : 0;
 }
 
+/* The greatest floor with which @gang can be admitted as @shares say otherwise, in *most. Return: 0 or -ENOMEM. */
+static int admit_most(struct ivm_gang *gang, const struct ivm_shares *shares, u32 reserve, u32 *most)
+{
+	unsigned int i, nr;
+	struct admit_unit *units = admit_units(gang, shares, &nr);
+
+	if (!units)
+		return -ENOMEM;
+	*most = IVM_CPU_WHOLE;
+	for (i = 0; i < nr; i++)
+		*most = min(*most, admit_room(units, nr, &units[i], gang, IVM_CPU_WHOLE - reserve));
+	kvfree(units);
+	return 0;
+}
+
 /**
  * ivm_admit() - can @gang have @shares beside all others?
  * @gang:    its cores are known; it may be new
@@ -116,25 +131,38 @@ static u32 admit_room(const struct admit_unit *units, unsigned int nr, const str
  */
 int ivm_admit(struct ivm_gang *gang, const struct ivm_shares *shares, u32 reserve, struct ivm_why *why)
 {
-	struct admit_unit *units;
-	unsigned int i, nr;
-	u32 most = IVM_CPU_WHOLE;
+	u32 most;
 
 	/* Who asks for no more than it has is not refused for what hotplug left. */
 	if (!shares->floor || (!list_empty(&gang->link) && shares->floor <= gang->shares.floor &&
 			       shares->cosched == gang->shares.cosched))
 		return 0;
-	units = admit_units(gang, shares, &nr);
-	if (!units)
+	if (admit_most(gang, shares, reserve, &most))
 		return ivm_why(why, 0, -ENOMEM, "not enough kernel memory");
-	for (i = 0; i < nr; i++)
-		most = min(most, admit_room(units, nr, &units[i], gang, IVM_CPU_WHOLE - reserve));
-	kvfree(units);
 	if (shares->floor <= most)
 		return 0;
 	return ivm_why(why, IVM_A_CPU_FLOOR, -EBUSY,
 		       "a floor of %u.%u %% of a core for each of %u vCPUs cannot be promised beside those of the VMs that run and the host's reserve: at most %u.%u %% can",
 		       shares->floor / 10, shares->floor % 10, gang->nr, most / 10, most % 10);
+}
+
+/**
+ * ivm_gang_lacks() - can the floor of @gang no longer be met where its vCPUs are now?
+ * @gang: a vCPU of it was moved
+ * @most: the greatest that could, thousandths
+ *
+ * Context: may sleep; takes ivm_admit_lock.
+ * Return: whether that is less than what it was promised. (Nobody is told so
+ * when there is no memory to find out.)
+ */
+bool ivm_gang_lacks(struct ivm_gang *gang, u32 *most)
+{
+	bool lacks;
+
+	mutex_lock(&ivm_admit_lock);
+	lacks = gang->shares.floor && !admit_most(gang, &gang->shares, ivm_reserve(), most) && *most < gang->shares.floor;
+	mutex_unlock(&ivm_admit_lock);
+	return lacks;
 }
 
 /**

@@ -113,6 +113,7 @@ struct ivm_gang *ivm_gang_create(const char *name, unsigned int nr, const int *c
 void ivm_gang_destroy(struct ivm_gang *gang);
 int ivm_gang_set(struct ivm_gang *gang, const struct ivm_shares *shares, struct ivm_why *why);
 void ivm_gang_move(struct ivm_gang *gang, unsigned int index, int cpu);
+bool ivm_gang_lacks(struct ivm_gang *gang, u32 *most);
 struct ivm_gang_vcpu *ivm_gang_vcpu(struct ivm_gang *gang, unsigned int index);
 size_t ivm_gang_kernel_bytes(const struct ivm_gang *gang);
 void ivm_gang_info(struct ivm_gang *gang, struct ivm_gang_info *info);

@@ -43,7 +43,8 @@ static int life_refuse(struct ivm_vm *vm, struct ivm_why *why, const char *needs
 
 /* ---- parts ---- */
 
-static void life_tell_moved(struct ivm_vm *vm, unsigned int index, int cpu)
+/* @lacks: the floor that its VM was promised cannot be met there, but for @most. */
+static void life_tell_moved(struct ivm_vm *vm, unsigned int index, int cpu, bool lacks, u32 most)
 {
 	struct ivm_event *event = kzalloc(sizeof(*event), GFP_KERNEL);
 
@@ -59,6 +60,9 @@ static void life_tell_moved(struct ivm_vm *vm, unsigned int index, int cpu)
 	event->cpu = cpu;
 	if (cpu < 0)
 		strscpy(event->text, "no core is left for it: it waits", sizeof(event->text));
+	else if (lacks)
+		snprintf(event->text, sizeof(event->text),
+			 "the floors of all VMs there cannot be met: %u.%u %% of a core are left for its own", most / 10, most % 10);
 	ivm_vm_notify_event(event);
 	kfree(event);
 }
@@ -66,15 +70,19 @@ static void life_tell_moved(struct ivm_vm *vm, unsigned int index, int cpu)
 static void life_moved(void *ctx, unsigned int index, int cpu)
 {
 	struct ivm_vm *vm = ctx;
+	bool lacks = false;
+	u32 most;
 
 	mutex_lock(&vm->parts);
 	vm->assigned[index] = cpu;
-	if (vm->gang)
+	if (vm->gang) {
 		ivm_gang_move(vm->gang, index, cpu);
+		lacks = ivm_gang_lacks(vm->gang, &most);
+	}
 	if (vm->vcpu[index])
 		ivm_vcpu_move(vm->vcpu[index], cpu);
 	mutex_unlock(&vm->parts);
-	life_tell_moved(vm, index, cpu);
+	life_tell_moved(vm, index, cpu, lacks, most);
 }
 
 static const struct ivm_sched_ops life_sched_ops = { .moved = life_moved };

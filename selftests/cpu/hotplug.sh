@@ -41,6 +41,37 @@ test_cpu_of_a_running_vcpu_goes_away()
 	wait_for 20 beats_on moving $((n + 5)) || bad "no beat after CPU $cpu came back"
 }
 
+# P6: a promise that cannot be kept any longer is not broken in silence.
+test_floors_that_a_cpu_takes_along()
+{
+	local gone
+
+	need_vcpus 2
+	guest_vm stays heartbeat 1 16M ""
+	guest_vm goes heartbeat 1 16M ""
+	ivmctl vm set stays cpu=40%
+	ivmctl vm set goes cpu=30%
+	vm_start stays
+	vm_start goes
+	gone=$(vcpu_cpu goes)
+	if [ "$gone" = 0 ]; then
+		gone=$(vcpu_cpu stays)
+		ivmctl vm set stays cpu=30%
+		ivmctl vm set goes cpu=40%
+	fi
+	defer bring "$gone" 1
+	ivmctl --json events >events 2>/dev/null &
+	defer kill $!
+	sleep 1
+	bring "$gone" 0 || give_up "cannot take CPU $gone offline"
+	# the host has half of what is left
+	wait_for 20 grep -qE '"moved".*cannot be met: 10.0 % of a core' events || bad "no event says that the floors cannot be met: $(cat events)"
+	bring "$gone" 1
+	for vm in stays goes; do	# and it is possible again
+		refused 'at most' ivmctl vm set $vm cpu=60%
+	done
+}
+
 test_cpus_that_flap()
 {
 	need_vcpus 2
@@ -75,4 +106,4 @@ test_list_of_cores()
 	same "cores at the end" "$(host_get cores)" "$all"
 }
 
-run_tests cpu_of_a_running_vcpu_goes_away cpus_that_flap list_of_cores
+run_tests cpu_of_a_running_vcpu_goes_away floors_that_a_cpu_takes_along cpus_that_flap list_of_cores
