@@ -147,6 +147,34 @@ TEST_F(share, relaxed_goes_ahead_in_part)
 	EXPECT_GE(part(self->had[1], 2 * SECOND), 990);
 }
 
+/* … which neither counts against its floor, that is promised to all of its members, nor comes out of others' floors. */
+TEST_F(share, relaxed_in_part_is_at_no_floors_cost)
+{
+	unsigned int s;
+
+	want_all(self, make(self, 0, 0, 2, false, 400, 1000));
+	want_all(self, make(self, 1, 1, 1, true, 500, 1000));
+	slices(self, 5 * SECOND);
+	EXPECT_GE(part(self->all[0], 5 * SECOND), 400);
+	EXPECT_GE(part(self->had[0], 5 * SECOND), 990);
+	EXPECT_GE(part(self->had[1], 5 * SECOND), 500);
+	/* two that do not meet, each with one of its cores */
+	want_all(self, make(self, 2, 0, 1, true, 500, 1000));
+	for (s = 0; s < 3; s++)
+		self->had[s] = self->all[s] = 0;
+	slices(self, 5 * SECOND);
+	EXPECT_GE(part(self->all[0], 5 * SECOND), 395);
+	EXPECT_GE(part(self->had[1], 5 * SECOND), 495);
+	EXPECT_GE(part(self->had[2], 5 * SECOND), 495);
+	/* when all are behind, the furthest first: in part comes after a floor that can be met */
+	self->share[1].credit = 5 * SLICE;
+	self->share[0].credit = 3 * SLICE;
+	self->share[2].credit = SLICE;
+	ivm_plan_slice(&self->plan, 0);
+	EXPECT_EQ(&self->share[1], self->turn[1].share);
+	EXPECT_EQ(&self->share[2], self->turn[0].share);
+}
+
 TEST_F(share, equals_are_equal_whatever_their_width)
 {
 	unsigned int s;
