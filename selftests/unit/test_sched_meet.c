@@ -248,6 +248,20 @@ TEST_F(meet, an_excuse_is_not_forgotten)
 	EXPECT_EQ(0, gang->late);
 }
 
+/* Who leaves because its own turn is over leaves the others to meet. */
+TEST_F(meet, the_wait_ends_with_the_turn)
+{
+	turns_begin(7);
+	at(10, turns_end, BIT(0));
+	comes(0);
+	EXPECT_EQ(10, now_us());
+	EXPECT_EQ(0, gang->late);
+	at(50, comes, 2);
+	comes(1);
+	EXPECT_EQ(50, now_us());
+	EXPECT_EQ(0, gang->late);
+}
+
 TEST_F(meet, the_wait_ends_when_the_host_needs_the_cpu)
 {
 	turns_begin(3);
