@@ -348,6 +348,38 @@ TEST_F(share, time_beyond_a_cap_is_lost)
 	EXPECT_LE(self->had[0] - before, 3 * SLICE);
 }
 
+/* … whatever its weight: the bound on virtual times is wide for who has a floor. */
+TEST_F(share, time_beyond_a_cap_is_lost_at_any_weight)
+{
+	struct ivm_share *a = make(self, 0, 0, 1, true, 100, 100), *b = make(self, 1, 0, 1, true, 100, 1000);
+	u64 before;
+
+	want_all(self, a);
+	want_all(self, b);
+	slices(self, 3 * SECOND);
+	ivm_share_set(a, 100, 1000);
+	before = self->had[0];
+	slices(self, 20);
+	EXPECT_NEAR(10 * SLICE, self->had[0] - before, 2 * SLICE);
+}
+
+/* Nor does who was held up elsewhere have its neighbours pay for it. */
+TEST_F(share, who_was_held_up_takes_turns_once_it_is_free)
+{
+	struct ivm_share *wide = make(self, 0, 0, 2, true, 0, 1000), *holds = make(self, 1, 1, 1, true, 1000, 1000);
+	u64 before;
+
+	want_all(self, wide);
+	want_all(self, holds);
+	want_all(self, make(self, 2, 0, 1, true, 0, 1000));
+	slices(self, 5 * SECOND);
+	EXPECT_LE(self->had[0], 2 * SLICE);
+	ivm_share_rest(&self->plan, holds, 0);
+	before = self->had[2];
+	slices(self, 20);
+	EXPECT_NEAR(10 * SLICE, self->had[2] - before, 3 * SLICE);
+}
+
 /* … nor is who waited, and sleeps then, owed that time when it wakes. */
 TEST_F(share, what_was_waited_for_is_not_kept_asleep)
 {
