@@ -112,6 +112,8 @@ TEST_F(share, a_free_core_is_had_at_once)
 	EXPECT_TRUE(cpumask_empty(&self->plan.changed));	/* who is alone is left alone */
 	ivm_share_rest(&self->plan, a, 0);
 	EXPECT_EQ(2, a->has);
+	EXPECT_TRUE(cpumask_test_cpu(0, &self->plan.changed));	/* also a turn that ends with none after it is told */
+	EXPECT_FALSE(cpumask_test_cpu(1, &self->plan.changed));
 }
 
 TEST_F(share, a_strict_share_runs_whole_or_not_at_all)
@@ -217,6 +219,39 @@ TEST_F(share, floors_hold_against_any_number)
 	EXPECT_EQ(self->had[0], self->all[0]);
 	for (s = 1; s < SHARES; s++)
 		EXPECT_GE(part(self->had[s], 10 * SECOND), 10);
+}
+
+/* Not who is owed most, but who waits longest for what it is owed. */
+TEST_F(share, the_furthest_behind_for_its_size_is_first)
+{
+	unsigned int s;
+
+	want_all(self, make(self, 0, 0, 1, true, 100, 1000));
+	want_all(self, make(self, 1, 0, 1, true, 500, 1000));
+	want_all(self, make(self, 2, 0, 1, true, 200, 1000));
+	for (s = 0; s < 2; s++) {
+		self->share[0].credit = s ? SLICE / 5 : SLICE;
+		self->share[1].credit = 2 * SLICE;
+		self->share[2].credit = SLICE / 2;
+		ivm_plan_slice(&self->plan, 0);
+		EXPECT_EQ(&self->share[s], self->turn[0].share);
+	}
+}
+
+/* A guest gains nothing from a vCPU that wakes for a moment in each slice. */
+TEST_F(share, the_busiest_member_is_charged)
+{
+	struct ivm_share *cheat = make(self, 0, 0, 2, true, 200, 1000);
+	unsigned int i;
+
+	want_all(self, cheat);
+	want_all(self, make(self, 1, 0, 1, true, 200, 1000));
+	for (i = 0; i < 2 * SECOND; i++) {
+		run(self, SLICE);
+		self->member[0][1].used_ns /= 100;
+		ivm_plan_slice(&self->plan, SLICE);
+	}
+	EXPECT_NEAR(500, part(self->had[1], 2 * SECOND), 10);
 }
 
 TEST_F(share, caps_hold_though_nobody_else_runs)
