@@ -273,6 +273,30 @@ TEST_F(share, caps_hold_though_nobody_else_runs)
 	EXPECT_EQ(SECOND * SLICE, self->had[0] - before);
 }
 
+TEST_F(share, a_cap_is_not_saved_up)
+{
+	struct ivm_share *a = make(self, 0, 0, 1, true, 0, 200);
+
+	slices(self, 5 * SECOND);
+	want_all(self, a);
+	slices(self, 10);
+	EXPECT_LE(self->had[0], 4 * SLICE);
+}
+
+TEST_F(share, to_wake_does_not_evade_a_cap)
+{
+	struct ivm_share *a = make(self, 0, 0, 1, true, 0, 200);
+	unsigned int i;
+
+	for (i = 0; i < 2 * SECOND; i++) {
+		ivm_share_want(&self->plan, a, 0);
+		run(self, SLICE * 9 / 10);
+		ivm_share_rest(&self->plan, a, 0);
+		ivm_plan_slice(&self->plan, SLICE);
+	}
+	EXPECT_NEAR(200, part(self->had[0], 2 * SECOND), 15);
+}
+
 /* What a cap keeps from running does not hold back the others. */
 TEST_F(share, others_go_on_beside_a_cap)
 {
@@ -323,6 +347,46 @@ TEST_F(share, dodging_the_end_of_slices_gains_nothing)
 		ivm_share_want(&self->plan, cheat, 0);
 	}
 	EXPECT_GE(part(self->had[0], 10 * SECOND), 490);
+}
+
+/* … and loses nothing: it is owed its floor of a slice at whose end it sleeps. */
+TEST_F(share, who_sleeps_as_a_slice_ends_has_its_floor_of_it)
+{
+	struct ivm_share *a = make(self, 0, 0, 1, true, 300, 1000);
+
+	want_all(self, a);
+	ivm_plan_slice(&self->plan, SLICE);
+	EXPECT_TRUE(a->by_floor);
+	run(self, SLICE * 9 / 10);
+	ivm_share_rest(&self->plan, a, 0);
+	ivm_plan_slice(&self->plan, SLICE);
+	EXPECT_EQ((3 + 3 - 9) * (s64)SLICE / 10, a->credit);
+	ivm_plan_slice(&self->plan, SLICE);	/* of one that it slept through, nothing */
+	EXPECT_EQ((3 + 3 - 9) * (s64)SLICE / 10, a->credit);
+}
+
+/* Who waits for two cores, and needs one of them no more, has the other one at once. */
+TEST_F(share, a_member_that_rests_holds_up_nobody)
+{
+	struct ivm_share *a = make(self, 0, 0, 2, true, 0, 1000);
+
+	want_all(self, make(self, 1, 1, 1, true, 0, 1000));
+	ivm_share_want(&self->plan, a, 1);
+	ivm_share_want(&self->plan, a, 0);
+	EXPECT_EQ(0, a->has);
+	ivm_share_rest(&self->plan, a, 1);
+	EXPECT_EQ(1, a->has);
+}
+
+/* A promise that hotplug broke is not made up for without end. */
+TEST_F(share, what_is_owed_is_bounded)
+{
+	struct ivm_share *a = make(self, 0, 0, 1, true, 400, 1000);
+
+	ivm_share_move(&self->plan, a, 0, -1);
+	want_all(self, a);
+	slices(self, 5 * SECOND);
+	EXPECT_EQ(400 * SECOND * SLICE / 1000, a->credit);
 }
 
 TEST_F(share, who_wakes_in_its_slice_joins_at_once)
