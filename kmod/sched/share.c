@@ -121,18 +121,18 @@ static u64 share_free(const struct ivm_plan *plan, const struct ivm_share *share
 }
 
 /*
- * Gives @share the free cores that it waits for; a strict one that has none yet,
- * all or nothing. (One whose member woke up and finds its core taken goes on
+ * Gives @share the free cores that it waits for; all or nothing if @whole and it
+ * has none yet. (One whose member woke up and finds its core taken goes on
  * without it until the slice ends.)
  */
-static void share_try(struct ivm_plan *plan, struct ivm_share *share)
+static void share_try(struct ivm_plan *plan, struct ivm_share *share, bool whole)
 {
 	u64 waiting = share_waiting(share), free = share_free(plan, share, waiting);
 
-	if (!free || (share->strict && !share->has && free != waiting))
+	if (!free || (whole && !share->has && free != waiting))
 		return;
-	if (!share->has)
-		share->by_floor = share_behind(share);
+	if (!share->has)	/* the floor is promised to each member: a turn in part pays nothing of it */
+		share->by_floor = share_behind(share) && free == waiting;
 	for (; free; free &= free - 1)
 		turn_give(plan, share, __ffs64(free));
 }
@@ -141,9 +141,13 @@ static void plan_fill(struct ivm_plan *plan)
 {
 	struct ivm_share *share;
 
+	/* In part, a relaxed share runs on what the floors of the others leave. */
+	list_for_each_entry(share, &plan->shares, link)
+		if (share_eligible(share) && share_behind(share))
+			share_try(plan, share, true);
 	list_for_each_entry(share, &plan->shares, link)
 		if (share_eligible(share))
-			share_try(plan, share);
+			share_try(plan, share, share->strict);
 }
 
 /* ---- the begin of a slice ---- */
@@ -319,7 +323,7 @@ void ivm_share_want(struct ivm_plan *plan, struct ivm_share *share, unsigned int
 		return;
 	if (share->primary)
 		evicted = share_evict(plan, share, m);
-	share_try(plan, share);
+	share_try(plan, share, share->strict);
 	if (evicted)
 		plan_fill(plan);	/* what it had elsewhere */
 }

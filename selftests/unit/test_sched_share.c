@@ -112,6 +112,8 @@ TEST_F(share, a_free_core_is_had_at_once)
 	EXPECT_TRUE(cpumask_empty(&self->plan.changed));	/* who is alone is left alone */
 	ivm_share_rest(&self->plan, a, 0);
 	EXPECT_EQ(2, a->has);
+	EXPECT_TRUE(cpumask_test_cpu(0, &self->plan.changed));	/* also a turn that ends with none after it is told */
+	EXPECT_FALSE(cpumask_test_cpu(1, &self->plan.changed));
 }
 
 TEST_F(share, a_strict_share_runs_whole_or_not_at_all)
@@ -145,6 +147,34 @@ TEST_F(share, relaxed_goes_ahead_in_part)
 	EXPECT_EQ(2, b->has);
 	slices(self, 2 * SECOND);
 	EXPECT_GE(part(self->had[1], 2 * SECOND), 990);
+}
+
+/* … which neither counts against its floor, that is promised to all of its members, nor comes out of others' floors. */
+TEST_F(share, relaxed_in_part_is_at_no_floors_cost)
+{
+	unsigned int s;
+
+	want_all(self, make(self, 0, 0, 2, false, 400, 1000));
+	want_all(self, make(self, 1, 1, 1, true, 500, 1000));
+	slices(self, 5 * SECOND);
+	EXPECT_GE(part(self->all[0], 5 * SECOND), 400);
+	EXPECT_GE(part(self->had[0], 5 * SECOND), 990);
+	EXPECT_GE(part(self->had[1], 5 * SECOND), 500);
+	/* two that do not meet, each with one of its cores */
+	want_all(self, make(self, 2, 0, 1, true, 500, 1000));
+	for (s = 0; s < 3; s++)
+		self->had[s] = self->all[s] = 0;
+	slices(self, 5 * SECOND);
+	EXPECT_GE(part(self->all[0], 5 * SECOND), 395);
+	EXPECT_GE(part(self->had[1], 5 * SECOND), 495);
+	EXPECT_GE(part(self->had[2], 5 * SECOND), 495);
+	/* when all are behind, the furthest first: in part comes after a floor that can be met */
+	self->share[1].credit = 5 * SLICE;
+	self->share[0].credit = 3 * SLICE;
+	self->share[2].credit = SLICE;
+	ivm_plan_slice(&self->plan, 0);
+	EXPECT_EQ(&self->share[1], self->turn[1].share);
+	EXPECT_EQ(&self->share[2], self->turn[0].share);
 }
 
 TEST_F(share, equals_are_equal_whatever_their_width)
@@ -191,6 +221,39 @@ TEST_F(share, floors_hold_against_any_number)
 		EXPECT_GE(part(self->had[s], 10 * SECOND), 10);
 }
 
+/* Not who is owed most, but who waits longest for what it is owed. */
+TEST_F(share, the_furthest_behind_for_its_size_is_first)
+{
+	unsigned int s;
+
+	want_all(self, make(self, 0, 0, 1, true, 100, 1000));
+	want_all(self, make(self, 1, 0, 1, true, 500, 1000));
+	want_all(self, make(self, 2, 0, 1, true, 200, 1000));
+	for (s = 0; s < 2; s++) {
+		self->share[0].credit = s ? SLICE / 5 : SLICE;
+		self->share[1].credit = 2 * SLICE;
+		self->share[2].credit = SLICE / 2;
+		ivm_plan_slice(&self->plan, 0);
+		EXPECT_EQ(&self->share[s], self->turn[0].share);
+	}
+}
+
+/* A guest gains nothing from a vCPU that wakes for a moment in each slice. */
+TEST_F(share, the_busiest_member_is_charged)
+{
+	struct ivm_share *cheat = make(self, 0, 0, 2, true, 200, 1000);
+	unsigned int i;
+
+	want_all(self, cheat);
+	want_all(self, make(self, 1, 0, 1, true, 200, 1000));
+	for (i = 0; i < 2 * SECOND; i++) {
+		run(self, SLICE);
+		self->member[0][1].used_ns /= 100;
+		ivm_plan_slice(&self->plan, SLICE);
+	}
+	EXPECT_NEAR(500, part(self->had[1], 2 * SECOND), 10);
+}
+
 TEST_F(share, caps_hold_though_nobody_else_runs)
 {
 	unsigned int second;
@@ -208,6 +271,30 @@ TEST_F(share, caps_hold_though_nobody_else_runs)
 	before = self->had[0];
 	slices(self, SECOND);
 	EXPECT_EQ(SECOND * SLICE, self->had[0] - before);
+}
+
+TEST_F(share, a_cap_is_not_saved_up)
+{
+	struct ivm_share *a = make(self, 0, 0, 1, true, 0, 200);
+
+	slices(self, 5 * SECOND);
+	want_all(self, a);
+	slices(self, 10);
+	EXPECT_LE(self->had[0], 4 * SLICE);
+}
+
+TEST_F(share, to_wake_does_not_evade_a_cap)
+{
+	struct ivm_share *a = make(self, 0, 0, 1, true, 0, 200);
+	unsigned int i;
+
+	for (i = 0; i < 2 * SECOND; i++) {
+		ivm_share_want(&self->plan, a, 0);
+		run(self, SLICE * 9 / 10);
+		ivm_share_rest(&self->plan, a, 0);
+		ivm_plan_slice(&self->plan, SLICE);
+	}
+	EXPECT_NEAR(200, part(self->had[0], 2 * SECOND), 15);
 }
 
 /* What a cap keeps from running does not hold back the others. */
@@ -260,6 +347,46 @@ TEST_F(share, dodging_the_end_of_slices_gains_nothing)
 		ivm_share_want(&self->plan, cheat, 0);
 	}
 	EXPECT_GE(part(self->had[0], 10 * SECOND), 490);
+}
+
+/* … and loses nothing: it is owed its floor of a slice at whose end it sleeps. */
+TEST_F(share, who_sleeps_as_a_slice_ends_has_its_floor_of_it)
+{
+	struct ivm_share *a = make(self, 0, 0, 1, true, 300, 1000);
+
+	want_all(self, a);
+	ivm_plan_slice(&self->plan, SLICE);
+	EXPECT_TRUE(a->by_floor);
+	run(self, SLICE * 9 / 10);
+	ivm_share_rest(&self->plan, a, 0);
+	ivm_plan_slice(&self->plan, SLICE);
+	EXPECT_EQ((3 + 3 - 9) * (s64)SLICE / 10, a->credit);
+	ivm_plan_slice(&self->plan, SLICE);	/* of one that it slept through, nothing */
+	EXPECT_EQ((3 + 3 - 9) * (s64)SLICE / 10, a->credit);
+}
+
+/* Who waits for two cores, and needs one of them no more, has the other one at once. */
+TEST_F(share, a_member_that_rests_holds_up_nobody)
+{
+	struct ivm_share *a = make(self, 0, 0, 2, true, 0, 1000);
+
+	want_all(self, make(self, 1, 1, 1, true, 0, 1000));
+	ivm_share_want(&self->plan, a, 1);
+	ivm_share_want(&self->plan, a, 0);
+	EXPECT_EQ(0, a->has);
+	ivm_share_rest(&self->plan, a, 1);
+	EXPECT_EQ(1, a->has);
+}
+
+/* A promise that hotplug broke is not made up for without end. */
+TEST_F(share, what_is_owed_is_bounded)
+{
+	struct ivm_share *a = make(self, 0, 0, 1, true, 400, 1000);
+
+	ivm_share_move(&self->plan, a, 0, -1);
+	want_all(self, a);
+	slices(self, 5 * SECOND);
+	EXPECT_EQ(400 * SECOND * SLICE / 1000, a->credit);
 }
 
 TEST_F(share, who_wakes_in_its_slice_joins_at_once)
@@ -318,6 +445,38 @@ TEST_F(share, time_beyond_a_cap_is_lost)
 	before = self->had[0];
 	slices(self, 5);
 	EXPECT_LE(self->had[0] - before, 3 * SLICE);
+}
+
+/* … whatever its weight: the bound on virtual times is wide for who has a floor. */
+TEST_F(share, time_beyond_a_cap_is_lost_at_any_weight)
+{
+	struct ivm_share *a = make(self, 0, 0, 1, true, 100, 100), *b = make(self, 1, 0, 1, true, 100, 1000);
+	u64 before;
+
+	want_all(self, a);
+	want_all(self, b);
+	slices(self, 3 * SECOND);
+	ivm_share_set(a, 100, 1000);
+	before = self->had[0];
+	slices(self, 20);
+	EXPECT_NEAR(10 * SLICE, self->had[0] - before, 2 * SLICE);
+}
+
+/* Nor does who was held up elsewhere have its neighbours pay for it. */
+TEST_F(share, who_was_held_up_takes_turns_once_it_is_free)
+{
+	struct ivm_share *wide = make(self, 0, 0, 2, true, 0, 1000), *holds = make(self, 1, 1, 1, true, 1000, 1000);
+	u64 before;
+
+	want_all(self, wide);
+	want_all(self, holds);
+	want_all(self, make(self, 2, 0, 1, true, 0, 1000));
+	slices(self, 5 * SECOND);
+	EXPECT_LE(self->had[0], 2 * SLICE);
+	ivm_share_rest(&self->plan, holds, 0);
+	before = self->had[2];
+	slices(self, 20);
+	EXPECT_NEAR(10 * SLICE, self->had[2] - before, 3 * SLICE);
 }
 
 /* … nor is who waited, and sleeps then, owed that time when it wakes. */

@@ -2,6 +2,7 @@
 /* One clock, moved by the test, and the timers on it. Not for several threads. */
 #include "shim.h"
 #include <asm/msr.h>
+#include <asm/tsc.h>
 #include <linux/bug.h>
 #include <linux/hrtimer.h>
 #include <linux/irqflags.h>
@@ -9,6 +10,7 @@
 
 static u64 now = 1000000000;	/* 1 s, so that sums that wrap below 0 show */
 static u64 tsc_per_us = 1000;
+unsigned int tsc_khz = 1000 * 1000;
 static struct hrtimer *queue;	/* by time, first come first served among equals */
 static u64 fired, started;
 
@@ -25,6 +27,7 @@ ktime_t ktime_get(void)
 void shim_tsc_per_us(u64 ticks)
 {
 	tsc_per_us = ticks;
+	tsc_khz = ticks * 1000;
 }
 
 u64 rdtsc(void)

@@ -8,7 +8,9 @@
 #include <linux/bug.h>
 #include <linux/kernel.h>
 #include <linux/spinlock.h>
+#include <linux/sched.h>
 #include <linux/string.h>
+#include <asm/processor.h>
 
 static int threads;
 static __thread int self;
@@ -16,6 +18,9 @@ static __thread unsigned int held;
 static __thread bool irqs_off;
 static __thread unsigned int bh_off;
 static u64 printed;
+
+void (*shim_relax)(void);
+bool shim_need_resched;
 
 static int thread(void)
 {
@@ -139,6 +144,12 @@ void shim_might_sleep(const char *file, int line)
 	fprintf(stderr, "%s:%d may sleep: %u locks held, interrupts %s, bottom halves %s\n",
 		file, line, held, irqs_off ? "off" : "on", bh_off ? "off" : "on");
 	__builtin_trap();
+}
+
+void cpu_relax(void)
+{
+	if (shim_relax)
+		shim_relax();
 }
 
 int printk(const char *fmt, ...)

@@ -60,6 +60,10 @@ void shim_alloc_fail(unsigned int nth);
 /* Raw spinlocks held by this thread; interrupts off? */
 unsigned int shim_locks_held(void);
 bool shim_irqs_off(void);
+/* What happens each time that somebody who waits calls cpu_relax(): as if others did it meanwhile. NULL: nothing. */
+extern void (*shim_relax)(void);
+/* What need_resched() says. */
+extern bool shim_need_resched;
 /* Lines that the code under test printed since the start (a guest must not cause any). */
 u64 shim_printed(void);
 

@@ -7,8 +7,6 @@
 /* A host with 40 bits of physical address. */
 static const struct { u8 x86_phys_bits; } boot_cpu_data __attribute__((unused)) = { 40 };
 
-static inline void cpu_relax(void)
-{
-}
+void cpu_relax(void);	/* see shim_relax */
 
 #endif

@@ -2,6 +2,8 @@
 #ifndef SHIM_LINUX_PREEMPT_H
 #define SHIM_LINUX_PREEMPT_H
 
+struct preempt_notifier { char unused; };
+
 #define preempt_disable()	__asm__ __volatile__("" ::: "memory")
 #define preempt_enable()	__asm__ __volatile__("" ::: "memory")
 

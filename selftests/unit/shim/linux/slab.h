@@ -2,6 +2,7 @@
 #ifndef SHIM_LINUX_SLAB_H
 #define SHIM_LINUX_SLAB_H
 
+#include <errno.h>
 #include <linux/gfp.h>
 #include <linux/types.h>
 
