@@ -23,6 +23,8 @@
 /* What is gang.c's. */
 DEFINE_MUTEX(ivm_admit_lock);
 LIST_HEAD(ivm_gangs);
+/* And of reserve.c. */
+u32 ivm_reserve(void) { return RESERVE; }
 
 static u64 random_state = 1;
 
@@ -233,6 +235,28 @@ TEST_F(admit, to_lower_a_floor_is_never_refused)
 	EXPECT_EQ(-EBUSY, ivm_admit(b, &shares, RESERVE, &self->why));
 	shares.floor = 0;
 	EXPECT_EQ(0, ivm_admit(b, &shares, RESERVE, &self->why));
+}
+
+/* CPU hotplug moves vCPUs and asks nobody. */
+TEST_F(admit, a_floor_that_was_moved_away_from_is_missed)
+{
+	struct ivm_gang *a = runs(self, "0", IVM_COSCHED_STRICT, 500), *b = runs(self, "1", IVM_COSCHED_STRICT, 500);
+	struct ivm_gang *none = runs(self, "0", IVM_COSCHED_STRICT, 0);
+	u32 left = 0;
+
+	mutex_unlock(&ivm_admit_lock);
+	EXPECT_FALSE(ivm_gang_lacks(a, &left));
+	b->member[0].cpu = 0;
+	EXPECT_TRUE(ivm_gang_lacks(b, &left));
+	EXPECT_EQ(400, left);
+	EXPECT_TRUE(ivm_gang_lacks(a, &left));
+	EXPECT_FALSE(ivm_gang_lacks(none, &left));
+	b->shares.floor = 400;
+	EXPECT_FALSE(ivm_gang_lacks(a, &left));
+	b->shares.floor = 500;
+	shim_alloc_fail(1);
+	EXPECT_FALSE(ivm_gang_lacks(a, &left));
+	mutex_lock(&ivm_admit_lock);
 }
 
 TEST_F(admit, a_way_to_be_scheduled_is_judged_as_asked_for)
