@@ -139,6 +139,8 @@ TEST_F(admit, a_core_is_shared_up_to_the_reserve)
 	EXPECT_EQ(749, most_beside(self, a, 251));
 	enlist(a, 500);
 	EXPECT_EQ(400, most(self, b));
+	enlist(b, 399);
+	EXPECT_EQ(1, most(self, make(self, "0", IVM_COSCHED_STRICT)));	/* to the last thousandth */
 	enlist(b, 400);
 	EXPECT_EQ(0, most(self, make(self, "0", IVM_COSCHED_STRICT)));
 	EXPECT_EQ(900, most(self, make(self, "1", IVM_COSCHED_STRICT)));
