@@ -483,7 +483,7 @@ static s64 lack(HOST *self, u64 had[GANGS][CORES], unsigned int slices)
 	return most;
 }
 
-/* The rule above suffices: each vCPU has what its floor says, late by a few slices at most, and no more of them later. */
+/* The rule above suffices: each vCPU has what its floor says, never late by more than a few slices. */
 TEST_F(admit, what_is_promised_is_given)
 {
 	static const u32 reserves[] = { IVM_RESERVE_MIN, RESERVE, 250 };
