@@ -120,8 +120,9 @@ void ivm_meet(struct ivm_gang_vcpu *vcpu)
 	if (meet_complete(gang) || READ_ONCE(gang->round) != round)
 		return;
 	raw_spin_lock_irq(&ivm_gang_lock);
+	/* Who has to leave, as its turn is over, says nothing of the others. */
 	if (gang->round == round && vcpu->turn && !meet_complete(gang)) {
-		/* Once per meeting; who comes later finds nobody to wait for. Who has to leave says nothing of the others. */
+		/* Once per meeting; who comes later finds nobody to wait for. */
 		gang->late++;
 		WRITE_ONCE(gang->arrived, gang->expected);
 	}

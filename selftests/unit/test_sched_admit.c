@@ -141,6 +141,8 @@ TEST_F(admit, a_core_is_shared_up_to_the_reserve)
 	EXPECT_EQ(749, most_beside(self, a, 251));
 	enlist(a, 500);
 	EXPECT_EQ(400, most(self, b));
+	enlist(b, 399);
+	EXPECT_EQ(1, most(self, make(self, "0", IVM_COSCHED_STRICT)));	/* to the last thousandth */
 	enlist(b, 400);
 	EXPECT_EQ(0, most(self, make(self, "0", IVM_COSCHED_STRICT)));
 	EXPECT_EQ(900, most(self, make(self, "1", IVM_COSCHED_STRICT)));
@@ -505,7 +507,7 @@ static s64 lack(HOST *self, u64 had[GANGS][CORES], unsigned int slices)
 	return most;
 }
 
-/* The rule above suffices: each vCPU has what its floor says, late by a few slices at most, and no more of them later. */
+/* The rule above suffices: each vCPU has what its floor says, never late by more than a few slices. */
 TEST_F(admit, what_is_promised_is_given)
 {
 	static const u32 reserves[] = { IVM_RESERVE_MIN, RESERVE, 250 };
