@@ -39,6 +39,11 @@ u32 ivm_reserve(void)
 	return READ_ONCE(reserve);
 }
 
+bool ivm_reserve_hosts_part(void)
+{
+	return READ_ONCE(hosts_part);
+}
+
 static u64 reserve_ns(u64 slice)
 {
 	return div_u64(slice * ivm_reserve(), IVM_CPU_WHOLE);
@@ -106,6 +111,8 @@ static void reserve_begin(bool hosts)
 
 	mutex_lock(&class_lock);
 	WRITE_ONCE(hosts_part, hosts);
+	if (!hosts)
+		ivm_guard_slice();
 	for_each_online_cpu(cpu) {
 		task = ivm_gang_runs_on(cpu, &vcpu);
 		if (!task)
