@@ -83,8 +83,8 @@ test_an_ordinary_hog_on_the_sibling() # P7
 {
 	need_counting
 	use_guard
-	defer ivmctl host set cores=all
-	ivmctl host set cores=0
+	defer ivmctl host set cores=all reserve="$reserve"
+	ivmctl host set cores=0 reserve=10%
 	spinner quiet 1
 	hog_gets env
 }
@@ -93,8 +93,8 @@ test_a_real_time_hog_on_the_sibling() # P7
 {
 	need_counting
 	use_guard
-	defer ivmctl host set cores=all
-	ivmctl host set cores=0
+	defer ivmctl host set cores=all reserve="$reserve"
+	ivmctl host set cores=0 reserve=10%
 	spinner quiet 1
 	hog_gets chrt -f 50
 }
@@ -106,7 +106,8 @@ test_siblings_come_and_go() # P7
 	vm_start held
 	wait_for 30 beats_on held 3 || give_up "the guest does not beat"
 	defer bring 1 1
-	for cpu in 1 0; do
+	defer bring 2 1
+	for cpu in 1 2; do	# a sibling; the first thread of a core, whose other one leads it then
 		bring $cpu 0 || bad "CPU $cpu cannot go"
 		n=$(beats held)
 		wait_for 20 beats_on held $((n + 3)) || bad "no beat without CPU $cpu"
@@ -118,6 +119,7 @@ test_siblings_come_and_go() # P7
 	ivmctl vm stop held --force >/dev/null
 }
 
+reserve=$(host_get reserve)
 # Half a minute each time would be most of this test.
 echo 2 >/sys/module/ivm/parameters/siblings_linger
 
