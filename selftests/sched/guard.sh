@@ -69,7 +69,7 @@ hog_gets() # COMMAND...
 	defer kill $hog
 	sleep 1
 	begin=${EPOCHREALTIME/./} had=$(cpu_ms $hog) guest=$(core_ns guest-ns)
-	sleep 4
+	sleep 2
 	guest=$((($(core_ns guest-ns) - guest) / 1000000)) had=$(($(cpu_ms $hog) - had))
 	passed=$(((${EPOCHREALTIME/./} - begin) / 1000))
 	say "of $passed ms the guest had $guest, a hog on the sibling $had; interrupts while held: $(core_ns held-irq-ns) ns"
