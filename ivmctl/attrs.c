@@ -56,6 +56,8 @@ static const char *const ivm_event_names[] = {
 	[IVM_EVENT_DELETED] = "deleted", [IVM_EVENT_LOST] = "lost", [IVM_EVENT_MOVED] = "moved",
 };
 
+static const char *const ivm_smt_names[] = { [IVM_SMT_EXCLUSIVE] = "exclusive", [IVM_SMT_GUARD] = "guard" };
+
 #define IVM_ENUM(label, table) { label, IVM_ATTR_ENUM, table, IVM_COUNT(table) }
 
 static const struct ivm_attr_row ivm_attr_rows[IVM_A_MAX + 1] = {
@@ -117,6 +119,7 @@ static const struct ivm_attr_row ivm_attr_rows[IVM_A_MAX + 1] = {
 	[IVM_A_CPU_CAP]		= { .name = "cpu-cap", .type = IVM_ATTR_U32 },
 	[IVM_A_COSCHED]		= IVM_ENUM("cosched", ivm_cosched_names),
 	[IVM_A_RESERVE]		= { .name = "reserve", .type = IVM_ATTR_SHARE },
+	[IVM_A_SMT]		= IVM_ENUM("smt", ivm_smt_names),
 	[IVM_A_SLICE_NS]	= { .name = "slice-ns", .type = IVM_ATTR_U64 },
 	[IVM_A_GANG]		= { .name = "gang", .type = IVM_ATTR_OBJECT },
 	[IVM_A_GANG_RUN_NS]	= { .name = "gang-run-ns", .type = IVM_ATTR_U64 },
@@ -130,6 +133,7 @@ static const struct ivm_attr_row ivm_attr_rows[IVM_A_MAX + 1] = {
 	[IVM_A_GANG_NS]		= { .name = "gang-ns", .type = IVM_ATTR_U64 },
 	[IVM_A_READY_NS]	= { .name = "ready-ns", .type = IVM_ATTR_U64 },
 	[IVM_A_HELD_NS]		= { .name = "held-ns", .type = IVM_ATTR_U64 },
+	[IVM_A_HELD_IRQ_NS]	= { .name = "held-irq-ns", .type = IVM_ATTR_U64 },
 	[IVM_A_HOST_NS]		= { .name = "host-ns", .type = IVM_ATTR_U64 },
 	[IVM_A_IDLE_NS]		= { .name = "idle-ns", .type = IVM_ATTR_U64 },
 	[IVM_A_WALL_NS]		= { .name = "wall-ns", .type = IVM_ATTR_U64 },

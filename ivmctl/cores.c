@@ -50,7 +50,7 @@ static void ivm_cores_add_offline(struct json_object *entry, const char *threads
 
 static void ivm_cores_add_one(struct json_object *entry, struct json_object *core, struct json_object *held)
 {
-	static const char *const numbers[] = { "cpu", "floors", "wall-ns" };
+	static const char *const numbers[] = { "cpu", "floors", "wall-ns", "held-irq-ns" };
 	struct json_object *value, *now;
 	uint64_t ns[IVM_TIMES];
 
@@ -122,6 +122,8 @@ static void ivm_cores_print_use(struct json_object *core)
 			printf(" %s %s", ivm_times_names[i], text);
 			free(text);
 		}
+		if (ivm_json_get_number(core, "held-irq-ns"))
+			printf(" (interrupts while held: %.1f ms)", (double)ivm_json_get_number(core, "held-irq-ns") / 1e6);
 	}
 	putchar('\n');
 }

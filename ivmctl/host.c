@@ -21,7 +21,7 @@ static const struct ivm_field ivm_host_fields[] = {
 	{ "nested-paging", "nested-paging", IVM_AS_TEXT }, { "cannot-start", "reason", IVM_AS_TEXT },
 	{ "cores", "cores", IVM_AS_TEXT }, { "cpu-list", "cpu-list", IVM_AS_TEXT },
 	{ "smt-offline", "smt-offline", IVM_AS_TEXT },
-	{ "reserve", "reserve", IVM_AS_TEXT }, { "slice", "slice-ns", IVM_AS_SPAN },
+	{ "smt", "smt", IVM_AS_TEXT }, { "reserve", "reserve", IVM_AS_TEXT }, { "slice", "slice-ns", IVM_AS_SPAN },
 	{ "vcpus-max", "vcpus-max", IVM_AS_TEXT }, { "memory", "memory", IVM_AS_SIZE },
 	{ "memory-free", "memory-free", IVM_AS_SIZE }, { "vms", "vms", IVM_AS_TEXT },
 	{ "frames", "frames", IVM_AS_TEXT }, { "tsc-khz", "tsc-khz", IVM_AS_TEXT },
@@ -92,13 +92,14 @@ int ivm_host_show(const struct ivm_args *args)
 	return 0;
 }
 
-/* One message, so that both are taken or none. @list: NULL: stays; @reserve: 0: stays */
-static struct nl_msg *ivm_host_request(struct ivm_nl *nl, const char *list, uint32_t reserve)
+/* One message, so that all are taken or none. @list: NULL: stays; @reserve, @smt: 0: stays */
+static struct nl_msg *ivm_host_request(struct ivm_nl *nl, const char *list, uint32_t reserve, uint32_t smt)
 {
 	struct nl_msg *msg = ivm_nl_request(nl, IVM_CMD_HOST_SET);
 
 	if (msg && ((list && nla_put_string(msg, IVM_A_CPU_LIST, list)) ||
-		    (reserve && nla_put_u32(msg, IVM_A_RESERVE, reserve)))) {
+		    (reserve && nla_put_u32(msg, IVM_A_RESERVE, reserve)) ||
+		    (smt && nla_put_u32(msg, IVM_A_SMT, smt)))) {
 		nlmsg_free(msg);
 		ivm_fail(ENOMEM, "out of memory");
 		return NULL;
@@ -106,28 +107,41 @@ static struct nl_msg *ivm_host_request(struct ivm_nl *nl, const char *list, uint
 	return msg;
 }
 
+static int ivm_host_parse_smt(const char *text, uint32_t *smt)
+{
+	if (!strcmp(text, "exclusive"))
+		*smt = IVM_SMT_EXCLUSIVE;
+	else if (!strcmp(text, "guard"))
+		*smt = IVM_SMT_GUARD;
+	else
+		return ivm_fail(EINVAL, "smt=%s: expected exclusive or guard", text);
+	return 0;
+}
+
 int ivm_host_set(const struct ivm_args *args)
 {
 	const char *cores = ivm_args_get(args, "cores"), *list = ivm_args_get(args, "cpu-list");
-	const char *share = ivm_args_get(args, "reserve");
-	uint32_t reserve = 0;
+	const char *share = ivm_args_get(args, "reserve"), *policy = ivm_args_get(args, "smt");
+	uint32_t reserve = 0, smt = 0;
 	struct ivm_nl *nl;
 	int err = 0;
 
 	if (cores && list)
 		return ivm_usage("cores and cpu-list are the same; give one of them");
 	list = list ?: cores;
-	if (!list && !share)
-		return ivm_usage("nothing to set; usage: ivmctl host set cores=LIST reserve=SHARE%%");
+	if (!list && !share && !policy)
+		return ivm_usage("nothing to set; usage: ivmctl host set cores=LIST reserve=SHARE%% smt=exclusive|guard");
 	if (list && strlen(list) > IVM_CPU_LIST_MAX)
 		return ivm_fail(EINVAL, "the list of cores has %zu bytes; expected at most %d", strlen(list), IVM_CPU_LIST_MAX);
 	if (share)
 		err = ivm_share_parse("reserve", share, IVM_RESERVE_MIN, IVM_RESERVE_MAX, &reserve);
+	if (!err && policy)
+		err = ivm_host_parse_smt(policy, &smt);
 	if (!err)
 		err = ivm_nl_open(&nl);
 	if (err)
 		return err;
-	err = ivm_nl_call(nl, ivm_host_request(nl, list, reserve), NULL);
+	err = ivm_nl_call(nl, ivm_host_request(nl, list, reserve, smt), NULL);
 	ivm_nl_close(nl);
 	return err;
 }

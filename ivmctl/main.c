@@ -39,6 +39,7 @@ static const struct ivm_option ivm_host_options[] = {
 	{ "cores", "LIST", "physical cores for vCPUs, like 0-3,6, or all; any thread names its core" },
 	{ "cpu-list", "LIST", "the same" },
 	{ "reserve", "SHARE%", "of each of them, what the host keeps for itself, 1% to 90%" },
+	{ "smt", "exclusive|guard", "their other threads are offline while VMs run, or online and held in idle" },
 	{ }
 };
 
@@ -111,7 +112,7 @@ static const struct ivm_command ivm_commands[] = {
 	{ .noun = "host", .verb = "show",
 	  .help = "what this host offers, and why no VM can start", .run = ivm_host_show },
 	{ .noun = "host", .verb = "set", .changes = true, .options = ivm_host_options,
-	  .help = "choose the cores that run VMs, and the host's reserve", .run = ivm_host_set },
+	  .help = "choose the cores that run VMs, what else runs on them, and the host's reserve", .run = ivm_host_set },
 	{ .noun = "host", .verb = "audit",
 	  .help = "prove the isolation of all guest memory", .run = ivm_host_audit },
 	{ .noun = "switch", .verb = "create", .operand = IVM_OPERAND_SWITCH, .changes = true,

@@ -39,6 +39,7 @@ static const struct nla_policy none_policy[IVM_NL_MAXATTR + 1] = {};
 static const struct nla_policy host_set_policy[IVM_NL_MAXATTR + 1] = {
 	[IVM_A_CPU_LIST] = { .type = NLA_NUL_STRING, .len = IVM_CPU_LIST_MAX },
 	[IVM_A_RESERVE] = { .type = NLA_U32 },
+	[IVM_A_SMT] = { .type = NLA_U32 },
 };
 
 static const struct nla_policy vm_create_policy[IVM_NL_MAXATTR + 1] = {
@@ -82,6 +83,7 @@ static const char * const attr_names[IVM_NL_MAXATTR + 1] = {
 	[IVM_A_CPU_CAP] = "cpu-cap",
 	[IVM_A_COSCHED] = "cosched",
 	[IVM_A_RESERVE] = "reserve",
+	[IVM_A_SMT] = "smt",
 };
 
 #define NAMED .required = BIT_ULL(IVM_A_NAME), .find = true
@@ -89,7 +91,7 @@ static const char * const attr_names[IVM_NL_MAXATTR + 1] = {
 static const struct ivm_nl_row rows[] = {
 	[IVM_CMD_HOST_GET] = { ivm_nl_host_get, .anyone = true },
 	[IVM_CMD_HOST_SET] = { ivm_nl_host_set, "host-set",
-		.some = BIT_ULL(IVM_A_CPU_LIST) | BIT_ULL(IVM_A_RESERVE) },
+		.some = BIT_ULL(IVM_A_CPU_LIST) | BIT_ULL(IVM_A_RESERVE) | BIT_ULL(IVM_A_SMT) },
 	[IVM_CMD_HOST_AUDIT] = { ivm_nl_host_audit },
 	[IVM_CMD_VM_CREATE] = { ivm_nl_vm_create, "vm-create",
 		.required = BIT_ULL(IVM_A_NAME) | BIT_ULL(IVM_A_VCPUS) | BIT_ULL(IVM_A_MEMORY) },

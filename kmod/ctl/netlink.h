@@ -13,7 +13,7 @@ struct ivm_vm_info;
 struct ivm_why;
 
 /* The highest attribute that any request takes outside of nests: what tables of attributes are sized for. */
-#define IVM_NL_MAXATTR IVM_A_RESERVE
+#define IVM_NL_MAXATTR IVM_A_SMT
 
 extern struct genl_family ivm_nl_family;
 #define IVM_NL_EVENTS 0		/* index of the multicast group */

@@ -27,6 +27,7 @@ static int put_host(struct sk_buff *msg, const struct ivm_host_info *host)
 	    nla_put_u32(msg, IVM_A_TSC_KHZ, host->tsc_khz) ||
 	    nla_put_u32(msg, IVM_A_RESERVE, host->reserve) ||
 	    nla_put_u64_64bit(msg, IVM_A_SLICE_NS, host->slice_ns, IVM_A_PAD) ||
+	    nla_put_u32(msg, IVM_A_SMT, host->smt) ||
 	    (host->nested_paging && nla_put_flag(msg, IVM_A_NESTED_PAGING)))
 		return -EMSGSIZE;
 	return 0;
@@ -62,8 +63,10 @@ out:
 int ivm_nl_host_set(struct genl_info *info, struct ivm_vm *vm, struct ivm_why *why)
 {
 	const struct nlattr *list = info->attrs[IVM_A_CPU_LIST], *reserve = info->attrs[IVM_A_RESERVE];
+	const struct nlattr *smt = info->attrs[IVM_A_SMT];
 
-	return ivm_host_set(list ? nla_data(list) : NULL, reserve ? nla_data(reserve) : NULL, why);
+	return ivm_host_set(list ? nla_data(list) : NULL, reserve ? nla_data(reserve) : NULL, smt ? nla_data(smt) : NULL,
+			    why);
 }
 
 static int put_core(struct sk_buff *msg, const struct ivm_core_info *core)
@@ -83,7 +86,8 @@ static int put_core(struct sk_buff *msg, const struct ivm_core_info *core)
 	    nla_put_u64_64bit(msg, IVM_A_HELD_NS, times->held_ns, IVM_A_PAD) ||
 	    nla_put_u64_64bit(msg, IVM_A_HOST_NS, times->host_ns, IVM_A_PAD) ||
 	    nla_put_u64_64bit(msg, IVM_A_IDLE_NS, times->idle_ns, IVM_A_PAD) ||
-	    nla_put_u32(msg, IVM_A_FLOORS, core->floors))
+	    nla_put_u32(msg, IVM_A_FLOORS, core->floors) ||
+	    nla_put_u64_64bit(msg, IVM_A_HELD_IRQ_NS, times->held_irq_ns, IVM_A_PAD))
 		return -EMSGSIZE;
 	return 0;
 }

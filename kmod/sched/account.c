@@ -230,7 +230,8 @@ void ivm_account_core(unsigned int cpu, struct ivm_core_times *times)
 	times->gang_ns = ivm_account_ns(READ_ONCE(c->met));
 	inside = times->guest_ns + times->gang_ns;
 	times->hyp_ns = used > inside ? used - inside : 0;
-	times->held_ns = 0;
+	times->held_ns = 0;	/* see ivm_guard_times() */
+	times->held_irq_ns = 0;
 	times->idle_ns = account_idle_ns(cpu) - READ_ONCE(c->idle_ns);
 	times->wall_ns = ktime_get_ns() - READ_ONCE(c->wall_ns);
 	inside += times->hyp_ns + times->idle_ns;

@@ -324,6 +324,7 @@ bool ivm_gang_enter(struct ivm_gang_vcpu *vcpu)
 
 	while (!READ_ONCE(vcpu->pass)) {
 		if (!gang_ask(vcpu, &yields)) {
+			ivm_guard_leave(&vcpu->guard);
 			ivm_reserve_leave(vcpu);
 			/* It may be its turn meanwhile: then it was told, and finds out before it sleeps. */
 			return false;
@@ -331,10 +332,16 @@ bool ivm_gang_enter(struct ivm_gang_vcpu *vcpu)
 		ivm_reserve_match(vcpu);
 		if (yields)
 			yield();	/* to threads of our own, of the same priority */
+		if (!ivm_guard_hold(vcpu))
+			goto wait;
 		if (READ_ONCE(vcpu->meets))
 			ivm_meet(vcpu);
 	}
-	return true;
+	if (likely(ivm_guard_hold(vcpu)))
+		return true;
+wait:
+	ivm_reserve_leave(vcpu);
+	return false;
 }
 
 /**
@@ -366,6 +373,7 @@ void ivm_gang_left(struct ivm_gang_vcpu *vcpu, u64 entered, u64 guest_cycles)
  */
 void ivm_gang_rest(struct ivm_gang_vcpu *vcpu)
 {
+	ivm_guard_leave(&vcpu->guard);
 	ivm_reserve_leave(vcpu);
 	if (!READ_ONCE(vcpu->wants))
 		return;
@@ -384,6 +392,7 @@ void ivm_gang_rest(struct ivm_gang_vcpu *vcpu)
 void ivm_gang_attach(struct ivm_gang_vcpu *vcpu)
 {
 	ivm_account_attach(&vcpu->account);
+	ivm_guard_attach(&vcpu->guard);
 	raw_spin_lock_irq(&ivm_gang_lock);
 	vcpu->task = current;
 	raw_spin_unlock_irq(&ivm_gang_lock);
@@ -398,6 +407,7 @@ void ivm_gang_detach(struct ivm_gang_vcpu *vcpu)
 	gang_apply(NULL);
 	vcpu->task = NULL;
 	raw_spin_unlock_irq(&ivm_gang_lock);
+	ivm_guard_detach(&vcpu->guard);
 	ivm_account_detach(&vcpu->account);
 }
 
@@ -428,7 +438,7 @@ void ivm_gang_move(struct ivm_gang *gang, unsigned int index, int cpu)
 	raw_spin_unlock_irqrestore(&ivm_gang_lock, flags);
 }
 
-/* ---- for reserve.c ---- */
+/* ---- for reserve.c and guard.c ---- */
 
 struct task_struct *ivm_gang_runs_on(unsigned int cpu, struct ivm_gang_vcpu **vcpu)
 {
@@ -440,6 +450,26 @@ struct task_struct *ivm_gang_runs_on(unsigned int cpu, struct ivm_gang_vcpu **vc
 		task = get_task_struct((*vcpu)->task);
 	raw_spin_unlock_irq(&ivm_gang_lock);
 	return task;
+}
+
+/**
+ * ivm_gang_held() - nothing runs beside @cpu now
+ * @cpu: any
+ *
+ * The vCPU whose turn it is there is told to look, if it waits for that.
+ *
+ * Context: any.
+ */
+void ivm_gang_held(unsigned int cpu)
+{
+	struct ivm_gang_vcpu *vcpu;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&ivm_gang_lock, flags);
+	vcpu = gang_cores[cpu].holder;
+	if (vcpu && READ_ONCE(vcpu->guard.waits))
+		gang_look(vcpu);
+	raw_spin_unlock_irqrestore(&ivm_gang_lock, flags);
 }
 
 bool ivm_gang_slice_begins(void)
@@ -513,6 +543,7 @@ bool ivm_core_info(unsigned int cpu, struct ivm_core_info *info)
 		ivm_account_used(&holder->account);
 	}
 	ivm_account_core(cpu, &info->times);
+	ivm_guard_times(cpu, &info->times);
 	raw_spin_unlock_irq(&ivm_gang_lock);
 	mutex_lock(&ivm_admit_lock);
 	info->floors = ivm_admit_floors(cpu);

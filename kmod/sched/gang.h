@@ -17,6 +17,7 @@
 #define IVM_GANG_H
 
 #include "account.h"
+#include "guard.h"
 #include "sched.h"
 #include "share.h"
 #include "skew.h"
@@ -41,6 +42,7 @@ struct ivm_gang_vcpu {
 	u64 charged;			/* (g) of account.used: cycles that the plan knows of */
 	struct ivm_share single;	/* (g) when each vCPU is for itself */
 	struct ivm_account_vcpu account;
+	struct ivm_guard_vcpu guard;
 };
 
 struct ivm_gang {
@@ -76,6 +78,7 @@ static inline bool ivm_gang_together(const struct ivm_gang *gang)
 
 /* gang.c */
 struct task_struct *ivm_gang_runs_on(unsigned int cpu, struct ivm_gang_vcpu **vcpu);	/* referenced, or NULL */
+void ivm_gang_held(unsigned int cpu);	/* the siblings of @cpu: who waits for that looks; any context */
 bool ivm_gang_slice_begins(void);	/* the plan is that of the slice now; false: nobody wants a core */
 
 /* meet.c, with ivm_gang_lock held but for the first */
@@ -93,6 +96,8 @@ u32 ivm_admit_floors(unsigned int cpu);
 int ivm_reserve_init(void);
 void ivm_reserve_exit(void);
 int ivm_reserve_check(u32 reserve, int attr, struct ivm_why *why);
+bool ivm_reserve_hosts_part(void);	/* of the slice; any context */
+bool ivm_reserve_limited(void);	/* does the kernel throttle real-time threads, as of the last VM's start? Any context */
 void ivm_reserve_wake(void);	/* any context: somebody has a turn */
 void ivm_reserve_match(struct ivm_gang_vcpu *vcpu);	/* its thread, may sleep */
 void ivm_reserve_sync(void);	/* nobody looks at what ivm_gang_runs_on() returned before; may sleep */

@@ -32,11 +32,22 @@ static DEFINE_MUTEX(class_lock);
 static u32 reserve = RESERVE_DEFAULT;	/* by ivm_admit_lock; read by anybody */
 static struct task_struct *reserve_thread;
 static bool reserve_wanted;		/* somebody has a turn: the thread shall not sleep for long */
+static bool limited;			/* by ivm_admit_lock; read by anybody: the kernel throttles real-time threads */
 static bool hosts_part;			/* by class_lock; read by anybody: it is the host's part of the slice */
 
 u32 ivm_reserve(void)
 {
 	return READ_ONCE(reserve);
+}
+
+bool ivm_reserve_hosts_part(void)
+{
+	return READ_ONCE(hosts_part);
+}
+
+bool ivm_reserve_limited(void)
+{
+	return READ_ONCE(limited);
 }
 
 static u64 reserve_ns(u64 slice)
@@ -106,6 +117,8 @@ static void reserve_begin(bool hosts)
 
 	mutex_lock(&class_lock);
 	WRITE_ONCE(hosts_part, hosts);
+	if (!hosts)
+		ivm_guard_slice();
 	for_each_online_cpu(cpu) {
 		task = ivm_gang_runs_on(cpu, &vcpu);
 		if (!task)
@@ -209,7 +222,8 @@ int ivm_reserve_check(u32 wanted, int attr, struct ivm_why *why)
 	long period = reserve_sysctl("/proc/sys/kernel/sched_rt_period_us", 1000000);
 	long least;
 
-	if (runtime < 0 || period <= 0)
+	WRITE_ONCE(limited, runtime >= 0 && period > 0);
+	if (!limited)
 		return 0;
 	least = IVM_CPU_WHOLE - div_s64((s64)runtime * IVM_CPU_WHOLE, period) + THROTTLE_MARGIN;
 	if (wanted >= least)

@@ -3,6 +3,7 @@
 #ifndef IVM_SCHED_H
 #define IVM_SCHED_H
 
+#include <linux/jump_label.h>
 #include <linux/types.h>
 #include <linux/ivm.h>
 
@@ -39,9 +40,13 @@ struct ivm_gang_vcpu_info {
 	u64 guest_ns, hyp_ns, gang_ns, ready_ns;
 };
 
-/* Where the time of a core went since it came online, or the module: wall is the sum of the others. */
+/*
+ * Where the time of a core went since it came online, or the module: wall is the
+ * sum of the others but held_irq, which is part of held.
+ */
 struct ivm_core_times {
 	u64 wall_ns, guest_ns, hyp_ns, gang_ns, held_ns, host_ns, idle_ns;
+	u64 held_irq_ns;
 };
 
 struct ivm_core_info {
@@ -143,6 +148,26 @@ void ivm_smt_exit(void);
 int ivm_smt_get(struct ivm_why *why);
 void ivm_smt_put(void);
 int ivm_smt_set_cores(const char *list, struct ivm_why *why);
+int ivm_smt_set_policy(u32 policy, struct ivm_why *why);
+u32 ivm_smt_policy(void);
 void ivm_smt_list(char *buf, size_t size);
+
+/* ---- guard.c: the same while siblings are online. Around each entry, interrupts off ---- */
+
+DECLARE_STATIC_KEY_FALSE(ivm_guard_on);
+bool ivm_guard_may_enter(void);
+void ivm_guard_has_left(void);
+
+/* May this CPU enter guest mode now? If so, ivm_guard_exit() follows, and no lock is taken before. */
+static inline bool ivm_guard_enter(void)
+{
+	return !static_branch_unlikely(&ivm_guard_on) || ivm_guard_may_enter();
+}
+
+static inline void ivm_guard_exit(void)
+{
+	if (static_branch_unlikely(&ivm_guard_on))
+		ivm_guard_has_left();
+}
 
 #endif

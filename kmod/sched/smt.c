@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * P7: nothing runs beside a vCPU on its core. The other threads of the cores
- * that IVM has are offline for as long as any VM runs, and come back siblings_linger
- * seconds after the last one: the next may follow soon, and CPU hotplug is slow, for the
- * whole host.
+ * P7: nothing runs beside a vCPU on its core. By the policy exclusive, the other
+ * threads of the cores that IVM has are offline for as long as any VM runs, and come
+ * back siblings_linger seconds after the last one: the next may follow soon, and CPU
+ * hotplug is slow, for the whole host. By the policy guard they stay online, and
+ * guard.c holds them; its threads stay as long.
  *
  * What we took offline we owe to the host, also when it cannot be given back at
  * once (CPU hotplug is disabled during suspend): every later occasion tries again.
@@ -14,6 +15,7 @@
  */
 #include "sched.h"
 #include "cores.h"
+#include "guard.h"
 #include "../why.h"
 
 #include <linux/cpu.h>
@@ -33,6 +35,7 @@ module_param(siblings_linger, uint, 0644);
 MODULE_PARM_DESC(siblings_linger, "seconds after the last VM until siblings of its cores are online again, 3600 at most");
 
 static DEFINE_MUTEX(smt_lock);
+static u32 smt_policy = IVM_SMT_EXCLUSIVE;	/* also read without the lock; changes while there are no users */
 static unsigned int smt_users;		/* VMs that have vCPUs */
 static struct cpumask smt_owed;		/* CPUs that we took offline */
 
@@ -79,16 +82,39 @@ static void smt_give_back(void)
 	}
 }
 
+/* No VM runs, nor is one expected. */
+static void smt_end(void)
+{
+	smt_give_back();
+	ivm_guard_stop();
+}
+
 /* Whoever ends a VM may be a worker that memory reclaim waits for, and cannot bring CPUs online itself. */
 static void smt_work(struct work_struct *work)
 {
 	mutex_lock(&smt_lock);
 	if (!smt_users)
-		smt_give_back();
+		smt_end();
 	mutex_unlock(&smt_lock);
 }
 
 static DECLARE_DELAYED_WORK(smt_linger, smt_work);
+
+static int smt_begin_exclusive(struct ivm_why *why)
+{
+	static struct cpumask siblings;	/* under smt_lock: too big for the stack */
+	int err;
+
+	ivm_cores_seal(true);
+	err = ivm_cores_siblings(NULL, &siblings, why);
+	if (!err)
+		err = smt_take(&siblings, why);
+	if (err) {
+		ivm_cores_seal(false);
+		smt_give_back();
+	}
+	return err;
+}
 
 /**
  * ivm_smt_get() - a VM is about to run: from here on nothing else runs on the cores of IVM
@@ -96,25 +122,18 @@ static DECLARE_DELAYED_WORK(smt_linger, smt_work);
  *
  * Context: may sleep, for as long as CPU hotplug takes; no lock held that a
  * moved() of an owner takes.
- * Return: 0; -EBUSY when a sibling cannot be taken offline, and then none is.
+ * Return: 0; -EBUSY when a sibling cannot be taken offline, and then none is;
+ * another negative errno when they cannot be held.
  */
 int ivm_smt_get(struct ivm_why *why)
 {
-	static struct cpumask siblings;	/* under smt_lock: too big for the stack */
 	int err = 0;
 
 	mutex_lock(&smt_lock);
-	if (!smt_users++) {
-		ivm_cores_seal(true);
-		err = ivm_cores_siblings(NULL, &siblings, why);
-		if (!err)
-			err = smt_take(&siblings, why);
-		if (err) {
-			smt_users--;
-			ivm_cores_seal(false);
-			smt_give_back();
-		}
-	}
+	if (!smt_users)
+		err = smt_policy == IVM_SMT_GUARD ? ivm_guard_start(why) : smt_begin_exclusive(why);
+	if (!err)
+		smt_users++;
 	mutex_unlock(&smt_lock);
 	return err;
 }
@@ -155,7 +174,7 @@ int ivm_smt_set_cores(const char *list, struct ivm_why *why)
 	int err = 0;
 
 	mutex_lock(&smt_lock);
-	if (smt_users) {
+	if (smt_users && smt_policy == IVM_SMT_EXCLUSIVE) {
 		err = ivm_cores_siblings(list, &siblings, why);
 		if (!err)
 			err = smt_take(&siblings, why);
@@ -166,6 +185,42 @@ int ivm_smt_set_cores(const char *list, struct ivm_why *why)
 		smt_give_back();
 	mutex_unlock(&smt_lock);
 	return err;
+}
+
+/**
+ * ivm_smt_set_policy() - what happens to the siblings of vCPUs
+ * @policy: enum ivm_smt
+ * @why:    filled on refusal
+ *
+ * Context: as ivm_smt_get().
+ * Return: 0; -EINVAL: there is no such policy; -EBUSY: VMs run by another one.
+ */
+int ivm_smt_set_policy(u32 policy, struct ivm_why *why)
+{
+	int err = 0;
+
+	if (policy != IVM_SMT_EXCLUSIVE && policy != IVM_SMT_GUARD)
+		return ivm_why(why, IVM_A_SMT, -EINVAL, "the policy for siblings is exclusive (%d) or guard (%d), not %u",
+			       IVM_SMT_EXCLUSIVE, IVM_SMT_GUARD, policy);
+	mutex_lock(&smt_lock);
+	if (policy == smt_policy)
+		goto out;
+	if (smt_users) {
+		err = ivm_why(why, IVM_A_SMT, -EBUSY,
+			      "the policy for siblings cannot change while VMs run or are paused, and %u do: stop them first",
+			      smt_users);
+		goto out;
+	}
+	smt_end();
+	WRITE_ONCE(smt_policy, policy);
+out:
+	mutex_unlock(&smt_lock);
+	return err;
+}
+
+u32 ivm_smt_policy(void)
+{
+	return READ_ONCE(smt_policy);
 }
 
 /**
@@ -187,6 +242,6 @@ void ivm_smt_exit(void)
 {
 	cancel_delayed_work_sync(&smt_linger);
 	mutex_lock(&smt_lock);
-	smt_give_back();
+	smt_end();
 	mutex_unlock(&smt_lock);
 }

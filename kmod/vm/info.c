@@ -174,21 +174,34 @@ void ivm_host_info(struct ivm_host_info *info)
 	ivm_cores_list(info->cpu_list, sizeof(info->cpu_list));
 	ivm_smt_list(info->siblings, sizeof(info->siblings));
 	info->reserve = ivm_reserve();
+	info->smt = ivm_smt_policy();
 	info->slice_ns = ivm_slice_ns();
 }
 
-int ivm_host_set(const char *list, const u32 *reserve, struct ivm_why *why)
+int ivm_host_set(const char *list, const u32 *reserve, const u32 *smt, struct ivm_why *why)
 {
-	u32 before = ivm_reserve();
+	u32 reserve_before = ivm_reserve(), smt_before = ivm_smt_policy();
 	int err = 0;
 
 	if (reserve)
 		err = ivm_reserve_set(*reserve, why);
-	if (!err && list) {
+	if (err)
+		return err;
+	if (smt)
+		err = ivm_smt_set_policy(*smt, why);
+	if (err)
+		goto err_reserve;
+	if (list)
 		err = ivm_smt_set_cores(list, why);
-		if (err && reserve)
-			ivm_reserve_set(before, NULL);
-	}
+	if (err)
+		goto err_smt;
+	return 0;
+err_smt:
+	if (smt)
+		ivm_smt_set_policy(smt_before, NULL);
+err_reserve:
+	if (reserve)
+		ivm_reserve_set(reserve_before, NULL);
 	return err;
 }
 

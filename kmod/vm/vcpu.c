@@ -222,9 +222,12 @@ static void vcpu_inner(struct ivm_vcpu *vcpu)
 		}
 		if (unlikely(vcpu->irq_check || vcpu->nmis))
 			vcpu_events(vcpu);
+		if (unlikely(!ivm_guard_enter()))
+			break;		/* what was injected waits for the next entry */
 		start = rdtsc();
 		static_call(ivm_backend_enter)(cpu);
 		vcpu->guest_cycles += rdtsc() - start;
+		ivm_guard_exit();
 		if (trace_ivm_exit_enabled())
 			ivm_exit_trace(vcpu);
 		if (vcpu->eoi_offered)

@@ -116,6 +116,7 @@ struct ivm_host_info {
 	char siblings[IVM_CPU_LIST_MAX + 1];	/* offline while VMs run */
 	bool nested_paging;
 	u32 reserve;		/* thousandths of each core */
+	u32 smt;		/* enum ivm_smt */
 	u64 slice_ns;
 };
 
@@ -164,8 +165,8 @@ int ivm_vm_set(struct ivm_vm *vm, const struct ivm_shares_change *change, struct
 /* @info is large: kmalloc it. */
 void ivm_vm_info(struct ivm_vm *vm, struct ivm_vm_info *info);
 void ivm_host_info(struct ivm_host_info *info);
-/* Either may be NULL: stays. Both or none are changed. */
-int ivm_host_set(const char *list, const u32 *reserve, struct ivm_why *why);
+/* Each may be NULL: stays. All or none are changed. */
+int ivm_host_set(const char *list, const u32 *reserve, const u32 *smt, struct ivm_why *why);
 bool ivm_host_core(unsigned int cpu, struct ivm_core_info *info);	/* see ivm_core_info() */
 void ivm_host_audit(struct ivm_mem_audit *audit);
 

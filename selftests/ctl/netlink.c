@@ -212,8 +212,8 @@ TEST_F(netlink, short_and_long_attributes)
 	}
 	FOR_EACH(c)
 		for (size_t size = 0; size < 24; size += size == 3 ? 2 : 1)
-			for (int type = IVM_A_CPU_FLOOR; type <= IVM_A_RESERVE; type++) {
-				if (!(type == IVM_A_RESERVE ? c->list : c->create || c->shares))
+			for (int type = IVM_A_CPU_FLOOR; type <= IVM_A_SMT; type++) {
+				if (!(type >= IVM_A_RESERVE ? c->list : c->create || c->shares))
 					continue;
 				start(self, c);
 				rest(self, c, type);
@@ -254,6 +254,10 @@ TEST_F(netlink, attributes_given_twice)
 			put_u32(&self->r, IVM_A_RESERVE, 200);
 			at = put_u32(&self->r, IVM_A_RESERVE, 200);
 			REFUSED(c->name, "two reserves", EINVAL, at);
+			start(self, c);
+			put_u32(&self->r, IVM_A_SMT, IVM_SMT_GUARD);
+			at = put_u32(&self->r, IVM_A_SMT, IVM_SMT_EXCLUSIVE);
+			REFUSED(c->name, "two policies for siblings", EINVAL, at);
 		}
 		if (c->shares) {
 			start(self, c);
@@ -313,6 +317,10 @@ TEST_F(netlink, attributes_that_the_command_does_not_know)
 			rest(self, c, 0);
 			at = put_u32(&self->r, IVM_A_RESERVE, 200);
 			REFUSED(c->name, "a reserve, of another command", EINVAL, at);
+			start(self, c);
+			rest(self, c, 0);
+			at = put_u32(&self->r, IVM_A_SMT, IVM_SMT_GUARD);
+			REFUSED(c->name, "a policy for siblings, of another command", EINVAL, at);
 		}
 		if (c->cmd != IVM_CMD_VM_STOP) {
 			start(self, c);
@@ -336,7 +344,8 @@ TEST_F(netlink, values_out_of_range)
 		{ IVM_A_CPU_FLOOR, 1001 }, { IVM_A_CPU_FLOOR, 0xffffffff }, { IVM_A_CPU_CAP, 0 }, { IVM_A_CPU_CAP, 1001 },
 		{ IVM_A_CPU_CAP, 0x80000000 }, { IVM_A_COSCHED, 0 }, { IVM_A_COSCHED, 4 }, { IVM_A_COSCHED, 0xffffffff },
 		{ IVM_A_RESERVE, 0 }, { IVM_A_RESERVE, IVM_RESERVE_MIN - 1 }, { IVM_A_RESERVE, IVM_RESERVE_MAX + 1 },
-		{ IVM_A_RESERVE, 0xffffffff },
+		{ IVM_A_RESERVE, 0xffffffff }, { IVM_A_SMT, 0 }, { IVM_A_SMT, IVM_SMT_GUARD + 1 }, { IVM_A_SMT, 0x80000001 },
+		{ IVM_A_SMT, 0xffffffff },
 	};
 	const struct command *create = &commands[3], *set = &commands[1];
 	size_t at;
@@ -366,7 +375,7 @@ TEST_F(netlink, values_out_of_range)
 	}
 	FOR_EACH(c)
 		for (size_t i = 0; i < sizeof(shares) / sizeof(*shares); i++) {
-			if (!(shares[i].type == IVM_A_RESERVE ? c->list : c->create || c->shares))
+			if (!(shares[i].type >= IVM_A_RESERVE ? c->list : c->create || c->shares))
 				continue;
 			start(self, c);
 			if (!c->list)

@@ -31,7 +31,7 @@ static struct fake_module {
 	int			changes;
 	uint8_t			cmd;
 	char			name[64], cpu_list[300];
-	int64_t			floor, cap, cosched, reserve;	/* -1: not in it */
+	int64_t			floor, cap, cosched, reserve, smt;	/* -1: not in it */
 } fake;
 
 struct ivm_nl {
@@ -113,6 +113,7 @@ int ivm_nl_call(struct ivm_nl *nl, struct nl_msg *request, struct json_object **
 	fake.cap = fake_number(tb, IVM_A_CPU_CAP);
 	fake.cosched = fake_number(tb, IVM_A_COSCHED);
 	fake.reserve = fake_number(tb, IVM_A_RESERVE);
+	fake.smt = fake_number(tb, IVM_A_SMT);
 	nlmsg_free(request);
 	if (fake.cmd == IVM_CMD_HOST_GET) {
 		*answer = json_object_get(fake.host);

@@ -300,4 +300,23 @@ TEST_F(live, the_hosts_reserve)
 	EXPECT_EQ(IVM_USAGE, host_set("cores", "0", "cpu-list", "1"));
 }
 
+TEST_F(live, what_siblings_do)
+{
+	static const char *const bad[] = { "", "Guard", "exclusive,guard", "off", "1" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		EXPECT_EQ(-EINVAL, host_set("smt", bad[i], "cores", "0")) TH_LOG("%s", bad[i]);
+		EXPECT_NE(NULL, strstr(ivm_failure(), "exclusive or guard")) TH_LOG("%s", ivm_failure());
+	}
+	EXPECT_EQ(0, fake.changes);
+	ASSERT_EQ(0, host_set("smt", "guard", NULL, NULL)) TH_LOG("%s", ivm_failure());
+	EXPECT_EQ(IVM_CMD_HOST_SET, fake.cmd);
+	EXPECT_EQ(IVM_SMT_GUARD, fake.smt);
+	EXPECT_EQ(-1, fake.reserve);
+	ASSERT_EQ(0, host_set("smt", "exclusive", "reserve", "1%"));
+	EXPECT_EQ(2, fake.changes);	/* in one message */
+	EXPECT_EQ(IVM_SMT_EXCLUSIVE, fake.smt);
+	EXPECT_EQ(10, fake.reserve);
+}
+
 TEST_HARNESS_MAIN

@@ -111,6 +111,7 @@ TEST(shares_and_gangs_as_json)
 	nla_put_u32(msg, IVM_A_CPU_CAP, 1000);
 	nla_put_u32(msg, IVM_A_COSCHED, IVM_COSCHED_RELAXED);
 	nla_put_u32(msg, IVM_A_RESERVE, 125);
+	nla_put_u32(msg, IVM_A_SMT, IVM_SMT_GUARD);
 	nest = nla_nest_start(msg, IVM_A_GANG);
 	nla_put_u64(msg, IVM_A_GANG_RUN_NS, 10);
 	nla_put_u64(msg, IVM_A_SKEW_P99_NS, UINT64_MAX);
@@ -125,7 +126,7 @@ TEST(shares_and_gangs_as_json)
 	nla_nest_end(msg, entry);
 	nla_nest_end(msg, nest);
 	json = as_json(msg);
-	EXPECT_STREQ("{\"cpu-floor\":125,\"cpu-cap\":1000,\"cosched\":\"relaxed\",\"reserve\":\"12.5%\",\"gang\":{\"gang-run-ns\":10,\"skew-p99-ns\":18446744073709551615},\"list-vcpu\":[{\"vcpu-state\":\"ready\",\"hyp-ns\":1,\"gang-ns\":2,\"ready-ns\":3}]}",
+	EXPECT_STREQ("{\"cpu-floor\":125,\"cpu-cap\":1000,\"cosched\":\"relaxed\",\"reserve\":\"12.5%\",\"smt\":\"guard\",\"gang\":{\"gang-run-ns\":10,\"skew-p99-ns\":18446744073709551615},\"list-vcpu\":[{\"vcpu-state\":\"ready\",\"hyp-ns\":1,\"gang-ns\":2,\"ready-ns\":3}]}",
 		     json_object_to_json_string_ext(json, JSON_C_TO_STRING_PLAIN));
 	json_object_put(json);
 	nlmsg_free(msg);

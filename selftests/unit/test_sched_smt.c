@@ -11,11 +11,29 @@
 #include <linux/topology.h>
 
 #include "sched/cores.h"
+#include "sched/guard.h"
 #include "sched/sched.h"
 #include "why.h"
 
 /* As hexadecimal bits: 0-1 2-3 4-5 6-7 are cores of two threads. */
 static unsigned long online(void) { return cpu_online_mask->bits[0]; }
+
+/* What guard.c would do. */
+static unsigned int guard_started;
+static bool guard_fails;
+
+int ivm_guard_start(struct ivm_why *why)
+{
+	if (guard_fails)
+		return ivm_why(why, 0, -ENOMEM, "no thread");
+	guard_started = 1;
+	return 0;
+}
+
+void ivm_guard_stop(void)
+{
+	guard_started = 0;
+}
 
 /* The VM ends, and some time passes. */
 static void put(void)
@@ -33,6 +51,8 @@ FIXTURE_SETUP(smt)
 FIXTURE_TEARDOWN(smt)
 {
 	shim_cpu_stuck = SHIM_CPUS;
+	guard_fails = false;
+	ivm_smt_set_policy(IVM_SMT_EXCLUSIVE, NULL);
 	ivm_smt_exit();
 	ivm_cores_exit();
 	EXPECT_EQ(0, shim_alloc_live());
@@ -144,6 +164,69 @@ TEST_F(smt, what_cannot_come_back_now_does_later)
 	ASSERT_EQ(0, ivm_smt_get(&self->why));
 	put();
 	EXPECT_EQ(0xff, online());
+}
+
+TEST_F(smt, guarded_siblings_stay_online)
+{
+	EXPECT_EQ(IVM_SMT_EXCLUSIVE, ivm_smt_policy());
+	ASSERT_EQ(0, ivm_smt_set_policy(IVM_SMT_GUARD, &self->why));
+	EXPECT_EQ(IVM_SMT_GUARD, ivm_smt_policy());
+	EXPECT_EQ(0, guard_started);
+	ASSERT_EQ(0, ivm_smt_get(&self->why));
+	EXPECT_EQ(1, guard_started);
+	EXPECT_EQ(0xff, online());
+	EXPECT_EQ(4, ivm_cores_count());
+	ASSERT_EQ(0, ivm_smt_set_cores("0-3", &self->why));
+	EXPECT_EQ(0xff, online());
+	shim_cpu_down(3);
+	EXPECT_EQ(0, shim_cpu_try_up(3));
+	ivm_smt_put();
+	EXPECT_EQ(1, guard_started);	/* another VM may follow */
+	shim_work_run();
+	EXPECT_EQ(0, guard_started);
+}
+
+TEST_F(smt, one_that_cannot_be_held_refuses_the_vm)
+{
+	ASSERT_EQ(0, ivm_smt_set_policy(IVM_SMT_GUARD, &self->why));
+	guard_fails = true;
+	EXPECT_EQ(-ENOMEM, ivm_smt_get(&self->why));
+	EXPECT_NE(NULL, strstr(self->why.text, "no thread"));
+	/* no VM is left behind that would keep the policy as it is */
+	ASSERT_EQ(0, ivm_smt_set_policy(IVM_SMT_EXCLUSIVE, &self->why));
+	ASSERT_EQ(0, ivm_smt_get(&self->why));
+	EXPECT_EQ(0x55, online());
+	put();
+}
+
+TEST_F(smt, the_policy_changes_while_no_vm_runs)
+{
+	static const u32 bad[] = { 0, 3, 0x80000001, 0xffffffff };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		EXPECT_EQ(-EINVAL, ivm_smt_set_policy(bad[i], &self->why));
+		EXPECT_EQ(IVM_A_SMT, self->why.attr);
+	}
+	ASSERT_EQ(0, ivm_smt_get(&self->why));
+	EXPECT_EQ(-EBUSY, ivm_smt_set_policy(IVM_SMT_GUARD, &self->why));
+	EXPECT_NE(NULL, strstr(self->why.text, "1 do"));
+	EXPECT_EQ(0, ivm_smt_set_policy(IVM_SMT_EXCLUSIVE, &self->why));
+	EXPECT_EQ(0x55, online());
+	ivm_smt_put();
+	EXPECT_EQ(0x55, online());
+	/* at once, not only when nobody comes any more */
+	ASSERT_EQ(0, ivm_smt_set_policy(IVM_SMT_GUARD, &self->why));
+	EXPECT_EQ(0xff, online());
+	ASSERT_EQ(0, ivm_smt_get(&self->why));
+	EXPECT_EQ(-EBUSY, ivm_smt_set_policy(IVM_SMT_EXCLUSIVE, &self->why));
+	EXPECT_EQ(1, guard_started);
+	ivm_smt_put();
+	ASSERT_EQ(0, ivm_smt_set_policy(IVM_SMT_EXCLUSIVE, &self->why));
+	EXPECT_EQ(0, guard_started);
+	ASSERT_EQ(0, ivm_smt_get(&self->why));
+	EXPECT_EQ(0x55, online());
+	put();
 }
 
 /* While a VM runs no core of IVM's has two threads online, and in the end all is as the administrator left it. */

@@ -106,15 +106,16 @@ enum ivm_stop_reason {
  * HOST_GET	->
  *		<- VERSION BACKEND REASON? CORES VCPUS_MAX MEMORY MEMORY_FREE
  *		   CPU_LIST SIBLINGS? VMS FRAMES TSC_KHZ, NESTED_PAGING? (flag)
- *		   RESERVE SLICE_NS
- * HOST_SET	-> CPU_LIST RESERVE	one of them at least: physical cores for vCPUs, or
- *		   "all"; what the host keeps of each of them
+ *		   RESERVE SLICE_NS SMT
+ * HOST_SET	-> CPU_LIST RESERVE SMT	one of them at least: physical cores for vCPUs, or
+ *		   "all"; what the host keeps of each of them; what their other threads do
  * HOST_AUDIT	->
  *		<- FRAMES LEAVES TABLES VIOLATIONS BYTES, TEXT? (the first violation)
  * CORE_GET	(dump only, no attributes) each physical core that has a thread online
  *		<- CPU CPU_LIST PACKAGE CORE, GIVEN? (flag), NAME? VCPU? (who has it now)
- *		   WALL_NS GUEST_NS HYP_NS GANG_NS HELD_NS HOST_NS IDLE_NS FLOORS
- *		   Times count from when IVM got the core; WALL is the sum of the others.
+ *		   WALL_NS GUEST_NS HYP_NS GANG_NS HELD_NS HOST_NS IDLE_NS FLOORS HELD_IRQ_NS
+ *		   Times count from when IVM got the core; WALL is the sum of the others:
+ *		   what passed, and HELD, the time of siblings. HELD_IRQ is part of HELD.
  * VM_CREATE	-> NAME* VCPUS* MEMORY* DEBUG_EXIT AFFINITY LIST_NIC
  *		   CPU_FLOOR CPU_CAP COSCHED
  *		   LIST_NIC is a nest of NIC_ENTRY nests, each
@@ -223,6 +224,7 @@ enum ivm_attr {
 	IVM_A_CPU_CAP,		/* u32, of IVM_CPU_WHOLE: and never more than this; IVM_CPU_WHOLE: no cap */
 	IVM_A_COSCHED,		/* u32, enum ivm_cosched; strict unless given */
 	IVM_A_RESERVE,		/* u32, of IVM_CPU_WHOLE, IVM_RESERVE_MIN ... IVM_RESERVE_MAX: of each core for the host */
+	IVM_A_SMT,		/* u32, enum ivm_smt; exclusive unless set */
 	/* in answers only */
 	IVM_A_SLICE_NS,		/* u64, a gang runs for at least so long when others wait */
 	IVM_A_GANG,		/* nest: GANG_RUN_NS GANG_CORUN_NS GANG_STARTS GANG_LATE SKEW_P50_NS SKEW_P99_NS SKEW_MAX_NS */
@@ -244,6 +246,7 @@ enum ivm_attr {
 	IVM_A_CORE,		/* u32, its number in the package */
 	IVM_A_GIVEN,		/* flag: IVM may use it */
 	IVM_A_FLOORS,		/* u32, of IVM_CPU_WHOLE: floors promised on this core */
+	IVM_A_HELD_IRQ_NS,	/* u64, of HELD_NS: interrupts that the siblings took then */
 	__IVM_A_MAX,
 };
 #define IVM_A_MAX (__IVM_A_MAX - 1)
@@ -261,6 +264,12 @@ enum ivm_cosched {
 	IVM_COSCHED_STRICT = 1,	/* all that want to run do so together, or none */
 	IVM_COSCHED_RELAXED,	/* together where it can be; some go ahead where it cannot */
 	IVM_COSCHED_OFF,	/* each for itself */
+};
+
+/* What the other threads of a core do while a vCPU is in guest mode there. */
+enum ivm_smt {
+	IVM_SMT_EXCLUSIVE = 1,	/* they are offline while any VM runs */
+	IVM_SMT_GUARD,		/* they are online, and held in idle */
 };
 
 enum ivm_event_type {

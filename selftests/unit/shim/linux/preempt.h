@@ -2,6 +2,7 @@
 #ifndef SHIM_LINUX_PREEMPT_H
 #define SHIM_LINUX_PREEMPT_H
 
+/* Nobody is ever switched away. */
 struct preempt_notifier { char unused; };
 
 #define preempt_disable()	__asm__ __volatile__("" ::: "memory")
