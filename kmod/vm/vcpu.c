@@ -87,9 +87,18 @@ static void vcpu_irq_nmi(void *ctx, unsigned int index)
 	vcpu_irq_request(ctx, index, IVM_REQ_NMI);
 }
 
+/* Who waits for a SIPI, and has none to obey, has been through INIT: not worth a turn on its core. */
 static void vcpu_irq_init(void *ctx, unsigned int index)
 {
-	vcpu_irq_request(ctx, index, IVM_REQ_INIT);
+	struct ivm_vm *vm = ctx;
+	struct ivm_vcpu *vcpu = READ_ONCE(vm->vcpu[index]);
+
+	if (vcpu && !test_bit(IVM_REQ_SIPI, &vcpu->requests)) {
+		smp_rmb();	/* see vcpu_obey_start() */
+		if (READ_ONCE(vcpu->waits_for_sipi))
+			return;
+	}
+	vcpu_irq_request(vm, index, IVM_REQ_INIT);
 }
 
 static void vcpu_irq_sipi(void *ctx, unsigned int index, u8 vector)
@@ -304,7 +313,7 @@ static void vcpu_obey_init(struct ivm_vcpu *vcpu)
 	vcpu->irq_check = true;
 	vcpu->halted = false;
 	vcpu->nmis = 0;
-	vcpu->waits_for_sipi = vcpu->index;
+	WRITE_ONCE(vcpu->waits_for_sipi, vcpu->index);
 }
 
 static void vcpu_obey_sipi(struct ivm_vcpu *vcpu)
@@ -312,18 +321,22 @@ static void vcpu_obey_sipi(struct ivm_vcpu *vcpu)
 	if (!vcpu->waits_for_sipi)
 		return;
 	ivm_backend->sipi(&vcpu->cpu, READ_ONCE(vcpu->sipi_vector));
-	vcpu->waits_for_sipi = false;
+	WRITE_ONCE(vcpu->waits_for_sipi, false);
 }
 
 /* As other vCPUs can make it do so all the time, it does it in its own. */
 static void vcpu_obey_start(struct ivm_vcpu *vcpu)
 {
-	if (!ivm_gang_enter(vcpu->gang))
+	if (!ivm_gang_enter(vcpu->gang)) {
 		vcpu_sleep(vcpu, IVM_REQ_SLOW_MASK & ~IVM_REQ_START_MASK, IVM_VCPU_READY);
-	else if (test_and_clear_bit(IVM_REQ_INIT, &vcpu->requests))
+	} else if (test_and_clear_bit(IVM_REQ_INIT, &vcpu->requests)) {
 		vcpu_obey_init(vcpu);
-	else if (test_and_clear_bit(IVM_REQ_SIPI, &vcpu->requests))
+	} else if (test_bit(IVM_REQ_SIPI, &vcpu->requests)) {
 		vcpu_obey_sipi(vcpu);
+		/* In this order: an INIT that comes now does not find it waiting. A second SIPI would not, either. */
+		smp_mb__before_atomic();
+		clear_bit(IVM_REQ_SIPI, &vcpu->requests);
+	}
 }
 
 /* Has a halted vCPU a reason to go on? */
