@@ -68,6 +68,27 @@ static DEFINE_PER_CPU_ALIGNED(struct guard_cpu, guard_cpus);
 static atomic_t guard_closed;		/* CPUs that are between offline and having a holder: nobody enters */
 static enum cpuhp_state guard_state, guard_prepare_state;
 
+/* ---- the ring of a core ---- */
+
+/*
+ * All others from @me on, for (h = guard_first(me); h; h = guard_next(me, h)): each
+ * once. If @me was taken out meanwhile, it does not come by again: the way ends
+ * where it began. Preemption is off: guard_cpu_offline() waits for that.
+ */
+static struct guard_cpu *guard_first(const struct guard_cpu *me)
+{
+	struct guard_cpu *first = READ_ONCE(me->next);
+
+	return first == me ? NULL : first;
+}
+
+static struct guard_cpu *guard_next(const struct guard_cpu *me, const struct guard_cpu *h)
+{
+	struct guard_cpu *next = READ_ONCE(h->next);
+
+	return next == me || next == READ_ONCE(me->next) ? NULL : next;
+}
+
 /* ---- holders ---- */
 
 /* Whoever is in guest mode on @c is not when this returns. */
@@ -91,7 +112,7 @@ static void guard_let_go(struct guard_cpu *h)
 		return;
 	WRITE_ONCE(h->holding, false);
 	smp_mb();	/* pairs with the one in ivm_guard_may_enter() */
-	for (c = READ_ONCE(h->next); c != h; c = READ_ONCE(c->next))
+	for (c = guard_first(h); c; c = guard_next(h, c))
 		guard_expel(c);
 	WRITE_ONCE(h->held, h->held + rdtsc() - h->since);
 }
@@ -163,9 +184,11 @@ static bool guard_hold(struct guard_cpu *h)
 	while (guard_shall(h)) {
 		held = true;
 		if (guard_round(h)) {
+			preempt_disable();
 			local_irq_enable();
-			for (c = READ_ONCE(h->next); c != h; c = READ_ONCE(c->next))
+			for (c = guard_first(h); c; c = guard_next(h, c))
 				ivm_gang_held(c->cpu);
+			preempt_enable();
 		} else {
 			local_irq_enable();
 		}
@@ -233,7 +256,7 @@ static bool guard_held(struct guard_cpu *me)
 
 	if (unlikely(atomic_read(&guard_closed)))
 		return false;
-	for (h = READ_ONCE(me->next); h != me; h = READ_ONCE(h->next))
+	for (h = guard_first(me); h; h = guard_next(me, h))
 		if (!READ_ONCE(h->holding))
 			return false;
 	return true;
@@ -269,7 +292,7 @@ static void guard_ask(struct guard_cpu *me)
 	struct guard_cpu *h;
 
 	rcu_read_lock();	/* the threads exist */
-	for (h = READ_ONCE(me->next); h != me; h = READ_ONCE(h->next)) {
+	for (h = guard_first(me); h; h = guard_next(me, h)) {
 		if (READ_ONCE(h->wanted))
 			continue;
 		WRITE_ONCE(h->wanted, true);
@@ -287,8 +310,18 @@ static void guard_release(struct ivm_guard_vcpu *guard)
 	if (!me)
 		return;
 	guard->asked = NULL;
-	for (h = READ_ONCE(me->next); h != me; h = READ_ONCE(h->next))
+	for (h = guard_first(me); h; h = guard_next(me, h))
 		WRITE_ONCE(h->wanted, false);
+}
+
+static bool guard_all_hold(struct guard_cpu *me)
+{
+	bool held;
+
+	preempt_disable();
+	held = guard_held(me);
+	preempt_enable();
+	return held;
 }
 
 /**
@@ -320,13 +353,13 @@ bool ivm_guard_hold(struct ivm_gang_vcpu *vcpu)
 	preempt_enable();
 	begin = rdtsc();
 	limit = (u64)tsc_khz * WAIT_US / USEC_PER_MSEC;
-	while (!guard_held(me) && READ_ONCE(vcpu->turn) && !need_resched() && rdtsc() - begin < limit)
+	while (!guard_all_hold(me) && READ_ONCE(vcpu->turn) && !need_resched() && rdtsc() - begin < limit)
 		cpu_relax();
-	if (guard_held(me))
+	if (guard_all_hold(me))
 		return true;
 	WRITE_ONCE(guard->waits, true);
 	smp_mb();	/* a holder begins to hold, then reads waits */
-	return guard_held(me);
+	return guard_all_hold(me);
 }
 
 /* The thread has no use for its core now. */
@@ -481,7 +514,7 @@ static int guard_cpu_offline(unsigned int cpu)
 	guard_close();
 	guard_unlink(h);
 	WRITE_ONCE(h->task, NULL);
-	synchronize_rcu();	/* nobody wakes it any more */
+	synchronize_rcu();	/* nobody wakes it any more, nor is on the way around */
 	kthread_stop(task);
 	return 0;
 }
