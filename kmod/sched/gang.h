@@ -4,7 +4,7 @@
  *
  * Locks, outermost first:
  *   ivm_admit_lock	mutex; who is entitled to what (admit.c)
- *   class_lock		mutex; scheduling classes of threads (reserve.c)
+ *   class_lock		rt_mutex; scheduling classes of threads (reserve.c)
  *   ivm_gang_lock	raw, interrupts off; turns, and who wants what
  *   ivm_account.lock	raw, interrupts off; one per gang
  * The last one is also taken inside the kernel's run queue locks; those are taken

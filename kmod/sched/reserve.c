@@ -20,6 +20,7 @@
 #include <linux/kthread.h>
 #include <linux/ktime.h>
 #include <linux/math64.h>
+#include <linux/rtmutex.h>
 #include <linux/sched.h>
 #include <linux/sched/stat.h>
 #include <linux/sched/task.h>
@@ -28,7 +29,8 @@
 #define THROTTLE_MARGIN		10	/* thousandths: the host has real-time threads of its own */
 #define LEAST_NICE		19
 
-static DEFINE_MUTEX(class_lock);
+/* Of those that take it, ordinary threads are the least of their CPU and others real-time ones: who holds it inherits. */
+static DEFINE_RT_MUTEX(class_lock);
 static u32 reserve = RESERVE_DEFAULT;	/* by ivm_admit_lock; read by anybody */
 static struct task_struct *reserve_thread;
 static bool reserve_wanted;		/* somebody has a turn: the thread shall not sleep for long */
@@ -82,9 +84,9 @@ void ivm_reserve_match(struct ivm_gang_vcpu *vcpu)
 {
 	if (READ_ONCE(vcpu->ordinary) == READ_ONCE(hosts_part) || (!vcpu->ordinary && single_task_running()))
 		return;
-	mutex_lock(&class_lock);
+	rt_mutex_lock(&class_lock);
 	reserve_set_class(vcpu, current, hosts_part);
-	mutex_unlock(&class_lock);
+	rt_mutex_unlock(&class_lock);
 }
 
 /* The thread that calls is about to sleep, or to wait for its turn. */
@@ -92,9 +94,9 @@ void ivm_reserve_leave(struct ivm_gang_vcpu *vcpu)
 {
 	if (!READ_ONCE(vcpu->ordinary))
 		return;
-	mutex_lock(&class_lock);
+	rt_mutex_lock(&class_lock);
 	reserve_set_class(vcpu, current, false);
-	mutex_unlock(&class_lock);
+	rt_mutex_unlock(&class_lock);
 }
 
 void ivm_reserve_adopt(struct task_struct *task)
@@ -104,8 +106,8 @@ void ivm_reserve_adopt(struct task_struct *task)
 
 void ivm_reserve_sync(void)
 {
-	mutex_lock(&class_lock);
-	mutex_unlock(&class_lock);
+	rt_mutex_lock(&class_lock);
+	rt_mutex_unlock(&class_lock);
 }
 
 /* All whose turn it is, on all cores. */
@@ -115,7 +117,7 @@ static void reserve_begin(bool hosts)
 	struct task_struct *task;
 	unsigned int cpu;
 
-	mutex_lock(&class_lock);
+	rt_mutex_lock(&class_lock);
 	WRITE_ONCE(hosts_part, hosts);
 	if (!hosts)
 		ivm_guard_slice();
@@ -126,7 +128,7 @@ static void reserve_begin(bool hosts)
 		reserve_set_class(vcpu, task, hosts);
 		put_task_struct(task);
 	}
-	mutex_unlock(&class_lock);
+	rt_mutex_unlock(&class_lock);
 }
 
 void ivm_reserve_wake(void)

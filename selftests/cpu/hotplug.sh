@@ -47,6 +47,8 @@ test_floors_that_a_cpu_takes_along()
 	local gone
 
 	need_vcpus 2
+	defer ivmctl host set reserve="$(host_get reserve)"
+	ivmctl host set reserve=50%
 	guest_vm stays heartbeat 1 16M ""
 	guest_vm goes heartbeat 1 16M ""
 	ivmctl vm set stays cpu=40%
@@ -64,7 +66,6 @@ test_floors_that_a_cpu_takes_along()
 	defer kill $!
 	sleep 1
 	bring "$gone" 0 || give_up "cannot take CPU $gone offline"
-	# the host has half of what is left
 	wait_for 20 grep -qE '"moved".*cannot be met: 10.0 % of a core' events || bad "no event says that the floors cannot be met: $(cat events)"
 	bring "$gone" 1
 	for vm in stays goes; do	# and it is possible again
