@@ -56,7 +56,7 @@ struct guard_cpu {
 	struct guard_cpu *next;		/* (h) the ring of its core; itself when it is alone there */
 	struct task_struct *task;	/* (h) the holder; NULL: none */
 	struct preempt_notifier notifier;	/* of the holder */
-	bool wanted;			/* it shall hold: written by threads of vCPUs of its core */
+	struct ivm_guard_vcpu *asker;	/* the vCPU here that has asked for all others of the core last; NULL: nobody wants them */
 	bool holding;			/* (o) nothing else runs here; read by all */
 	u64 since;			/* (o) up to when it is counted */
 	u64 held, irq;			/* (o) cycles: it held; of these, it was interrupted */
@@ -140,10 +140,30 @@ static bool guard_gives_way(void)
 	return ivm_reserve_hosts_part() && (ivm_reserve_limited() || !single_task_running());
 }
 
+/* Does a vCPU beside it want the CPU held? Preemption off, or its own holder asks. */
+static bool guard_wanted(const struct guard_cpu *h)
+{
+	const struct guard_cpu *c;
+
+	for (c = guard_first(h); c; c = guard_next(h, c))
+		if (READ_ONCE(c->asker))
+			return true;
+	return false;
+}
+
+/* Preemption off: guard_cpu_offline() waits for that before the thread ends. */
+static void guard_wake(struct guard_cpu *h)
+{
+	struct task_struct *task = READ_ONCE(h->task);
+
+	if (task && !READ_ONCE(h->holding))
+		wake_up_process(task);
+}
+
 /* May the holder that runs hold? With interrupts off. */
 static bool guard_shall(struct guard_cpu *h)
 {
-	return READ_ONCE(h->wanted) && smp_processor_id() == h->cpu && !kthread_should_stop() && !guard_gives_way();
+	return guard_wanted(h) && smp_processor_id() == h->cpu && !kthread_should_stop() && !guard_gives_way();
 }
 
 /* One round. Return: whether it began to hold, with interrupts off. */
@@ -159,7 +179,7 @@ static bool guard_round(struct guard_cpu *h)
 		smp_mb();	/* pairs with the one in ivm_guard_hold() */
 		return true;
 	}
-	for (i = 0; i < SHUT_SPINS && READ_ONCE(h->wanted); i++)
+	for (i = 0; i < SHUT_SPINS && guard_wanted(h); i++)
 		cpu_relax();
 	now = rdtsc();
 	WRITE_ONCE(h->held, h->held + now - h->since);
@@ -174,15 +194,13 @@ static bool guard_round(struct guard_cpu *h)
 	return false;
 }
 
-/* Until nobody wants it any more, or it has to give way. Return: whether it held at all. */
-static bool guard_hold(struct guard_cpu *h)
+/* Until nobody wants it any more, or it has to give way. */
+static void guard_hold(struct guard_cpu *h)
 {
 	struct guard_cpu *c;
-	bool held = false;
 
 	local_irq_disable();
 	while (guard_shall(h)) {
-		held = true;
 		if (guard_round(h)) {
 			preempt_disable();
 			local_irq_enable();
@@ -197,12 +215,27 @@ static bool guard_hold(struct guard_cpu *h)
 	}
 	guard_let_go(h);
 	local_irq_enable();
-	return held;
+}
+
+/* Until somebody wants the CPU held, or a little, if it had to give way. */
+static void guard_rest(struct guard_cpu *h)
+{
+	ktime_t nap = ns_to_ktime(NAP_NS);
+	bool wanted;
+
+	set_current_state(TASK_IDLE);
+	preempt_disable();
+	wanted = guard_wanted(h);
+	preempt_enable();
+	if (wanted)
+		schedule_hrtimeout(&nap, HRTIMER_MODE_REL);
+	else if (!kthread_should_stop())
+		schedule();
+	__set_current_state(TASK_RUNNING);
 }
 
 static int guard_main(void *data)
 {
-	ktime_t nap = ns_to_ktime(NAP_NS);
 	struct guard_cpu *h = data;
 
 	preempt_notifier_init(&h->notifier, &guard_ops);
@@ -210,16 +243,8 @@ static int guard_main(void *data)
 	preempt_notifier_register(&h->notifier);
 	preempt_enable();
 	while (!kthread_should_stop()) {
-		if (READ_ONCE(h->wanted) && guard_hold(h))
-			continue;
-		set_current_state(TASK_IDLE);
-		if (kthread_should_stop())
-			;
-		else if (READ_ONCE(h->wanted))
-			schedule_hrtimeout(&nap, HRTIMER_MODE_REL);
-		else
-			schedule();
-		__set_current_state(TASK_RUNNING);
+		guard_hold(h);
+		guard_rest(h);
 	}
 	preempt_disable();
 	preempt_notifier_unregister(&h->notifier);
@@ -239,13 +264,13 @@ void ivm_guard_slice(void)
 
 	if (!static_branch_unlikely(&ivm_guard_on))
 		return;
-	rcu_read_lock();
+	preempt_disable();	/* for the ring; and who has to go is not gone meanwhile */
 	for_each_online_cpu(cpu) {
 		h = per_cpu_ptr(&guard_cpus, cpu);
-		if (READ_ONCE(h->wanted) && !READ_ONCE(h->holding) && READ_ONCE(h->task))
-			wake_up_process(h->task);
+		if (guard_wanted(h))
+			guard_wake(h);
 	}
-	rcu_read_unlock();
+	preempt_enable();
 }
 
 /* ---- threads of vCPUs ---- */
@@ -286,32 +311,26 @@ void ivm_guard_has_left(void)
 	smp_store_release(&this_cpu_ptr(&guard_cpus)->inside, false);
 }
 
-static void guard_ask(struct guard_cpu *me)
+/* Preemption is off, on @me. */
+static void guard_ask(struct ivm_guard_vcpu *guard, struct guard_cpu *me)
 {
-	struct task_struct *task;
 	struct guard_cpu *h;
 
-	rcu_read_lock();	/* the threads exist */
-	for (h = guard_first(me); h; h = guard_next(me, h)) {
-		if (READ_ONCE(h->wanted))
-			continue;
-		WRITE_ONCE(h->wanted, true);
-		task = READ_ONCE(h->task);
-		if (task)
-			wake_up_process(task);
-	}
-	rcu_read_unlock();
+	guard->asked = me;
+	WRITE_ONCE(me->asker, guard);	/* a holder that is about to sleep sees it, or is woken */
+	smp_mb();
+	for (h = guard_first(me); h; h = guard_next(me, h))
+		guard_wake(h);
 }
 
+/* What another vCPU asked for on the same CPU since then stays. */
 static void guard_release(struct ivm_guard_vcpu *guard)
 {
-	struct guard_cpu *me = guard->asked, *h;
+	struct guard_cpu *me = guard->asked;
 
-	if (!me)
-		return;
 	guard->asked = NULL;
-	for (h = guard_first(me); h; h = guard_next(me, h))
-		WRITE_ONCE(h->wanted, false);
+	if (me)
+		cmpxchg(&me->asker, guard, NULL);
 }
 
 static bool guard_all_hold(struct guard_cpu *me)
@@ -342,14 +361,13 @@ bool ivm_guard_hold(struct ivm_gang_vcpu *vcpu)
 	WRITE_ONCE(guard->waits, false);
 	preempt_disable();
 	me = this_cpu_ptr(&guard_cpus);
-	if (likely(guard->asked == me && guard_held(me))) {
+	if (likely(READ_ONCE(me->asker) == guard && guard_held(me))) {
 		preempt_enable();
 		return true;
 	}
 	if (guard->asked != me)
 		guard_release(guard);
-	guard->asked = me;
-	guard_ask(me);
+	guard_ask(guard, me);
 	preempt_enable();
 	begin = rdtsc();
 	limit = (u64)tsc_khz * WAIT_US / USEC_PER_MSEC;
@@ -368,9 +386,7 @@ void ivm_guard_leave(struct ivm_guard_vcpu *guard)
 	if (!static_branch_unlikely(&ivm_guard_on))
 		return;
 	WRITE_ONCE(guard->waits, false);
-	preempt_disable();
 	guard_release(guard);
-	preempt_enable();
 }
 
 static void guard_vcpu_sched_in(struct preempt_notifier *notifier, int cpu)
@@ -405,18 +421,16 @@ void ivm_guard_attach(struct ivm_guard_vcpu *guard)
 	preempt_disable();
 	preempt_notifier_register(&guard->notifier);
 	preempt_enable();
-	guard->attached = true;
 }
 
 void ivm_guard_detach(struct ivm_guard_vcpu *guard)
 {
-	if (!guard->attached)
+	if (!static_branch_unlikely(&ivm_guard_on))
 		return;
 	ivm_guard_leave(guard);
 	preempt_disable();
 	preempt_notifier_unregister(&guard->notifier);
 	preempt_enable();
-	guard->attached = false;
 }
 
 /* ---- CPU hotplug ---- */
@@ -498,7 +512,7 @@ static int guard_cpu_online(unsigned int cpu)
 		kthread_stop(task);
 		return err;
 	}
-	WRITE_ONCE(h->wanted, false);
+	WRITE_ONCE(h->asker, NULL);
 	guard_link(h);
 	WRITE_ONCE(h->task, task);
 	wake_up_process(task);

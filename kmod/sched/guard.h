@@ -19,7 +19,6 @@ struct ivm_why;
 struct ivm_guard_vcpu {
 	struct preempt_notifier notifier;
 	struct guard_cpu *asked;	/* the CPU whose siblings it has asked for; NULL: none */
-	bool attached;
 	bool waits;			/* for them, asleep or about to be: it wants to be told; read with ivm_gang_lock */
 };
 

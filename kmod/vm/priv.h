@@ -99,7 +99,7 @@ struct ivm_vcpu {
 	int assigned_cpu;		/* (a) host CPU it belongs on; -1: none, must not run */
 	u8 sipi_vector;			/* (a) valid with IVM_REQ_SIPI */
 	u32 state;			/* (r) enum ivm_vcpu_state */
-	bool waits_for_sipi, halted;	/* (o); the first one is also read by others */
+	bool waits_for_sipi, halted;	/* (o) */
 	struct ivm_gang_vcpu *gang;	/* (c) what the scheduler knows of it */
 	u64 guest_cycles;		/* (o) in guest mode, since the inner loop began */
 	u64 exits[IVM_EXIT_REASONS];	/* (r) */

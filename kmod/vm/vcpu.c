@@ -87,7 +87,7 @@ static void vcpu_irq_nmi(void *ctx, unsigned int index)
 	vcpu_irq_request(ctx, index, IVM_REQ_NMI);
 }
 
-/* Who waits for a SIPI, and has none to obey, has been through INIT: not worth a turn on its core. */
+/* Who is off, and has no SIPI to obey, has been through INIT: not worth a turn on its core. */
 static void vcpu_irq_init(void *ctx, unsigned int index)
 {
 	struct ivm_vm *vm = ctx;
@@ -95,7 +95,7 @@ static void vcpu_irq_init(void *ctx, unsigned int index)
 
 	if (vcpu && !test_bit(IVM_REQ_SIPI, &vcpu->requests)) {
 		smp_rmb();	/* see vcpu_obey_start() */
-		if (READ_ONCE(vcpu->waits_for_sipi))
+		if (READ_ONCE(vcpu->state) == IVM_VCPU_OFF)
 			return;
 	}
 	vcpu_irq_request(vm, index, IVM_REQ_INIT);
@@ -313,7 +313,7 @@ static void vcpu_obey_init(struct ivm_vcpu *vcpu)
 	vcpu->irq_check = true;
 	vcpu->halted = false;
 	vcpu->nmis = 0;
-	WRITE_ONCE(vcpu->waits_for_sipi, vcpu->index);
+	vcpu->waits_for_sipi = vcpu->index;
 }
 
 static void vcpu_obey_sipi(struct ivm_vcpu *vcpu)
@@ -321,7 +321,7 @@ static void vcpu_obey_sipi(struct ivm_vcpu *vcpu)
 	if (!vcpu->waits_for_sipi)
 		return;
 	ivm_backend->sipi(&vcpu->cpu, READ_ONCE(vcpu->sipi_vector));
-	WRITE_ONCE(vcpu->waits_for_sipi, false);
+	vcpu->waits_for_sipi = false;
 }
 
 /* As other vCPUs can make it do so all the time, it does it in its own. */
@@ -331,11 +331,11 @@ static void vcpu_obey_start(struct ivm_vcpu *vcpu)
 		vcpu_sleep(vcpu, IVM_REQ_SLOW_MASK & ~IVM_REQ_START_MASK, IVM_VCPU_READY);
 	} else if (test_and_clear_bit(IVM_REQ_INIT, &vcpu->requests)) {
 		vcpu_obey_init(vcpu);
-	} else if (test_bit(IVM_REQ_SIPI, &vcpu->requests)) {
-		vcpu_obey_sipi(vcpu);
-		/* In this order: an INIT that comes now does not find it waiting. A second SIPI would not, either. */
-		smp_mb__before_atomic();
-		clear_bit(IVM_REQ_SIPI, &vcpu->requests);
+	} else {
+		/* In this order: an INIT that finds no SIPI finds that the vCPU is not off. */
+		WRITE_ONCE(vcpu->state, IVM_VCPU_RUNNING);
+		if (test_and_clear_bit(IVM_REQ_SIPI, &vcpu->requests))
+			vcpu_obey_sipi(vcpu);
 	}
 }
 
