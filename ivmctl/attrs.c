@@ -56,7 +56,7 @@ static const char *const ivm_event_names[] = {
 	[IVM_EVENT_DELETED] = "deleted", [IVM_EVENT_LOST] = "lost", [IVM_EVENT_MOVED] = "moved",
 };
 
-static const char *const ivm_smt_names[] = { [IVM_SMT_EXCLUSIVE] = "exclusive", [IVM_SMT_GUARD] = "guard" };
+const char *const ivm_smt_names[] = { [IVM_SMT_EXCLUSIVE] = "exclusive", [IVM_SMT_GUARD] = "guard" };
 
 #define IVM_ENUM(label, table) { label, IVM_ATTR_ENUM, table, IVM_COUNT(table) }
 

@@ -8,6 +8,7 @@
 #define IVM_ATTRS_H
 
 #include <json-c/json.h>
+#include <linux/ivm.h>
 #include <stdint.h>
 
 struct nlattr;
@@ -30,5 +31,7 @@ const char *ivm_json_get_text(struct json_object *object, const char *name);
 uint64_t ivm_json_get_number(struct json_object *object, const char *name);
 /* The number of a CPU and the like, which may be negative; -1 when there is none. */
 int ivm_json_get_int(struct json_object *object, const char *name);
+
+extern const char *const ivm_smt_names[IVM_SMT_GUARD + 1];	/* enum ivm_smt */
 
 #endif

@@ -109,13 +109,10 @@ static struct nl_msg *ivm_host_request(struct ivm_nl *nl, const char *list, uint
 
 static int ivm_host_parse_smt(const char *text, uint32_t *smt)
 {
-	if (!strcmp(text, "exclusive"))
-		*smt = IVM_SMT_EXCLUSIVE;
-	else if (!strcmp(text, "guard"))
-		*smt = IVM_SMT_GUARD;
-	else
-		return ivm_fail(EINVAL, "smt=%s: expected exclusive or guard", text);
-	return 0;
+	for (*smt = IVM_SMT_EXCLUSIVE; *smt < IVM_COUNT(ivm_smt_names); ++*smt)
+		if (!strcmp(text, ivm_smt_names[*smt]))
+			return 0;
+	return ivm_fail(EINVAL, "smt is '%.60s'; expected exclusive or guard", text);
 }
 
 int ivm_host_set(const struct ivm_args *args)

@@ -311,18 +311,6 @@ void ivm_guard_has_left(void)
 	smp_store_release(&this_cpu_ptr(&guard_cpus)->inside, false);
 }
 
-/* Preemption is off, on @me. */
-static void guard_ask(struct ivm_guard_vcpu *guard, struct guard_cpu *me)
-{
-	struct guard_cpu *h;
-
-	guard->asked = me;
-	WRITE_ONCE(me->asker, guard);	/* a holder that is about to sleep sees it, or is woken */
-	smp_mb();
-	for (h = guard_first(me); h; h = guard_next(me, h))
-		guard_wake(h);
-}
-
 /* What another vCPU asked for on the same CPU since then stays. */
 static void guard_release(struct ivm_guard_vcpu *guard)
 {
@@ -333,12 +321,28 @@ static void guard_release(struct ivm_guard_vcpu *guard)
 		cmpxchg(&me->asker, guard, NULL);
 }
 
-static bool guard_all_hold(struct guard_cpu *me)
+/* Has the thread that asks, on @me with preemption off, the others of the core held? Wakes them once. */
+static bool guard_ask(struct ivm_guard_vcpu *guard, struct guard_cpu *me)
+{
+	struct guard_cpu *h;
+
+	if (READ_ONCE(me->asker) != guard) {
+		guard_release(guard);	/* elsewhere, if it was moved */
+		guard->asked = me;
+		WRITE_ONCE(me->asker, guard);	/* a holder that is about to sleep sees it, or is woken */
+		smp_mb();
+		for (h = guard_first(me); h; h = guard_next(me, h))
+			guard_wake(h);
+	}
+	return guard_held(me);
+}
+
+static bool guard_ask_here(struct ivm_guard_vcpu *guard)
 {
 	bool held;
 
 	preempt_disable();
-	held = guard_held(me);
+	held = guard_ask(guard, this_cpu_ptr(&guard_cpus));
 	preempt_enable();
 	return held;
 }
@@ -353,31 +357,27 @@ static bool guard_all_hold(struct guard_cpu *me)
 bool ivm_guard_hold(struct ivm_gang_vcpu *vcpu)
 {
 	struct ivm_guard_vcpu *guard = &vcpu->guard;
-	struct guard_cpu *me;
 	u64 begin, limit;
 
 	if (!static_branch_unlikely(&ivm_guard_on))
 		return true;
 	WRITE_ONCE(guard->waits, false);
-	preempt_disable();
-	me = this_cpu_ptr(&guard_cpus);
-	if (likely(READ_ONCE(me->asker) == guard && guard_held(me))) {
-		preempt_enable();
+	if (guard_ask_here(guard))
 		return true;
-	}
-	if (guard->asked != me)
-		guard_release(guard);
-	guard_ask(guard, me);
-	preempt_enable();
 	begin = rdtsc();
 	limit = (u64)tsc_khz * WAIT_US / USEC_PER_MSEC;
-	while (!guard_all_hold(me) && READ_ONCE(vcpu->turn) && !need_resched() && rdtsc() - begin < limit)
+	while (READ_ONCE(vcpu->turn) && !need_resched() && rdtsc() - begin < limit) {
 		cpu_relax();
-	if (guard_all_hold(me))
-		return true;
+		if (guard_ask_here(guard))
+			return true;
+	}
+	/* From here on what was asked for stays when the thread is scheduled out; it may have been before: ask again. */
 	WRITE_ONCE(guard->waits, true);
 	smp_mb();	/* a holder begins to hold, then reads waits */
-	return guard_all_hold(me);
+	if (!guard_ask_here(guard))
+		return false;
+	WRITE_ONCE(guard->waits, false);
+	return true;
 }
 
 /* The thread has no use for its core now. */

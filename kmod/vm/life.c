@@ -71,7 +71,7 @@ static void life_moved(void *ctx, unsigned int index, int cpu)
 {
 	struct ivm_vm *vm = ctx;
 	bool lacks = false;
-	u32 most;
+	u32 most = 0;
 
 	mutex_lock(&vm->parts);
 	vm->assigned[index] = cpu;
