@@ -14,9 +14,9 @@ test_one_thread_each_on_cores_of_their_own() # P3 P4
 	local n
 
 	n=$(vcpus_max)
-	guest_vm wide spin "$n" 16M how=pause
+	guest_vm wide spin "$n" 16M how=hlt
 	vm_start wide
-	wait_for 30 console_has wide "spinning by pause on $n vCPUs" || give_up "the guest did not bring up $n vCPUs"
+	wait_for 30 console_has wide "spinning by hlt on $n vCPUs" || give_up "the guest did not bring up $n vCPUs"
 	ivm_threads wide >threads
 	same "number of vCPU threads" "$(wc -l <threads)" "$n"
 	for ((i = 0; i < n; i++)); do

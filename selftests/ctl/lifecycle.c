@@ -120,6 +120,7 @@ TEST_F(life, same_name_again)
 }
 
 /* Any number of callers at once: each gets one answer, the state stays lawful, nothing hangs. */
+enum { CALLS = 100 };
 struct caller { int seed, done; };
 
 static void *call_at_random(void *arg)
@@ -128,7 +129,7 @@ static void *call_at_random(void *arg)
 	unsigned int x = me->seed;
 	int fd = request_open();
 
-	for (int i = 0; i < 150; i++) {
+	for (int i = 0; i < CALLS; i++) {
 		x = x * 1103515245 + 12345;
 		switch (x >> 16 & 7) {
 		case 0:
@@ -162,7 +163,7 @@ TEST_F_TIMEOUT(life, callers_that_race, 1200)
 	for (int i = 0; i < 4; i++)
 		pthread_join(thread[i], NULL);
 	for (int i = 0; i < 4; i++)
-		EXPECT_EQ(150, caller[i].done);
+		EXPECT_EQ(CALLS, caller[i].done);
 	state = vm_state(self->fd, VM);
 	EXPECT_NE(IVM_VM_STARTING, state);
 	EXPECT_TRUE(reach(self->fd, IVM_VM_RUNNING));

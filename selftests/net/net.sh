@@ -69,25 +69,30 @@ counted() # DEV COUNTER WANT
 	wait_for 10 stat_is "$1" "$2" "$3" || bad "$1: $2 is $(stat "$1" "$2"), not $3"
 }
 
-# RX + COPIES = TX + all drops, over all ports of a switch.
-balanced() # PORT...
+# RX + COPIES = TX + all drops, over all ports of a switch: lines "NAME COUNT" of
+# "$@". A frame may be counted between two reads of counters: then once more.
+sums_agree()
+{
+	sums=$("$@" | awk '$1 == "rx" || $1 == "copies" { came += $2 } $1 == "tx" || /^drop_/ { went += $2 } END { print came, went }')
+	[ "${sums% *}" = "${sums#* }" ]
+}
+balanced_lines()
 {
 	local sums
 
-	sums=$(for p in "$@"; do "$SWCTL" show "$p"; done |
-		awk '$1 == "rx" || $1 == "copies" { came += $2 } $1 == "tx" || /^drop_/ { went += $2 } END { print came, went }')
-	[ "${sums% *}" = "${sums#* }" ] || { bad "${sums% *} frames came in, ${sums#* } went somewhere"; return 1; }
+	wait_for 5 sums_agree "$@" || { bad "${sums% *} frames came in, ${sums#* } went somewhere"; return 1; }
 	say "${sums% *} frames, each in its place"
 }
 
+port_counters() { for p; do "$SWCTL" show "$p"; done; }
+balanced() { balanced_lines port_counters "$@"; } # PORT...
+
 # The same by the switch's own sums, which keep what ports that left have counted.
+switch_counters() { ethtool -S "$1" | tr -d ' ' | tr : ' '; }
 balanced_all() # SWITCH
 {
-	local sums
-
-	sums=$(ethtool -S "$1" | tr -d ' ' | tr : ' ' |
-		awk '$1 == "rx" || $1 == "copies" { came += $2 } $1 == "tx" || /^drop_/ { went += $2 } END { print came, went }')
-	[ "${sums% *}" = "${sums#* }" ] && [ "${sums% *}" != 0 ] || bad "${sums% *} frames came in, ${sums#* } went somewhere"
+	balanced_lines switch_counters "$1"
+	[ "$(switch_counters "$1" | sed -n 's/^rx //p')" != 0 ] || bad "no frames at all"
 }
 
 fdb() { bridge fdb show | grep "master $1" | grep "${2:-}"; }

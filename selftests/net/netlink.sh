@@ -6,17 +6,26 @@
 # shellcheck source=net.sh
 . "$(dirname "$0")/net.sh"
 
-# refused_and_same PORT WORD...
-refused_and_same()
+settings() { "$SWCTL" show "$1" | grep -vE '^(rx|tx|copies|drop)'; }
+
+# with_a_word PORT WORD...: refused, and a sentence says why
+with_a_word()
 {
 	local dev=$1 status=0
 
 	shift
-	"$SWCTL" show "$dev" | grep -vE '^(rx|tx|copies|drop)' >before
 	"$SWCTL" port "$dev" "$@" 2>refused.err || status=$?
 	[ $status = 1 ] || bad "'$*' ended with $status"
 	grep -q "no sentence" refused.err && bad "'$*' was refused without a word: $(cat refused.err)"
-	"$SWCTL" show "$dev" | grep -vE '^(rx|tx|copies|drop)' | cmp -s - before || bad "'$*' was refused, and changed something"
+	return 0
+}
+
+# refused_and_same PORT WORD...
+refused_and_same()
+{
+	settings "$1" >before
+	with_a_word "$@"
+	settings "$1" | cmp -s - before || bad "'${*:2}' was refused, and changed something"
 }
 
 test_every_attribute_of_wrong_length()
@@ -26,12 +35,14 @@ test_every_attribute_of_wrong_length()
 	sw_new sw0
 	port_new sw0 1
 	for a in "${!lengths[@]}"; do
+		settings p1 >before
 		for n in 0 1 2 3 4 5 7 8 9 16; do
 			[ $n != "${lengths[a]}" ] || continue
 			hex=$(printf '01%.0s' $(seq 1 $n))
 			[ $n != 0 ] || hex=
-			refused_and_same p1 "$a:$hex"
+			with_a_word p1 "$a:$hex"
 		done
+		settings p1 | cmp -s - before || bad "a length of attribute $a was refused, and changed something"
 	done
 	# lists: not a multiple, and too long
 	for n in 1 3 5 260; do refused_and_same p1 "4:$(printf '01%.0s' $(seq 1 $n))"; done
