@@ -76,6 +76,43 @@ static struct ivm_gang_vcpu *gang_turn_of(unsigned int cpu)
 	return &gang->vcpu[turn->share->first + turn->member];
 }
 
+/* ---- who keeps a turn ---- */
+
+/*
+ * Guests halt and wake all the time. Who halts on a core that nobody else wants
+ * keeps its turn, so that it need not be planned for when it wakes: until the
+ * slice ends, or somebody wants the core. To the plan it is one that wants it.
+ */
+static bool gang_may_keep(const struct ivm_gang_vcpu *vcpu)
+{
+	u64 awaited = vcpu->gang->expected & ~vcpu->gang->entered;
+	int cpu = vcpu->gang->member[vcpu->index].cpu;
+
+	return vcpu->turn && cpu >= 0 && gang_cores[cpu].wanting == 1 && !(awaited & BIT_ULL(vcpu->index));
+}
+
+static void gang_keep(struct ivm_gang_vcpu *vcpu)
+{
+	WRITE_ONCE(vcpu->wants, false);
+	WRITE_ONCE(vcpu->pass, false);
+	ivm_account_want(&vcpu->account, false);
+	vcpu->keeps = true;
+}
+
+static void gang_give_back(struct ivm_gang_vcpu *vcpu)
+{
+	unsigned int member;
+	struct ivm_share *share = gang_share(vcpu, &member);
+	int cpu = share->member[member].cpu;
+
+	if (!vcpu->keeps)
+		return;
+	vcpu->keeps = false;
+	if (cpu >= 0)
+		gang_cores[cpu].wanting--;
+	ivm_share_rest(&gang_plan, share, member);
+}
+
 /* ---- the plan into effect ---- */
 
 static void gang_look(struct ivm_gang_vcpu *vcpu)
@@ -119,6 +156,14 @@ static void gang_apply(struct ivm_gang_vcpu *asker)
 	bool any = false;
 
 	lockdep_assert_held(&ivm_gang_lock);
+	if (cpumask_empty(&gang_plan.changed))
+		return;
+	/* Who kept a turn, and has lost it with its gang's, has no use for another one. */
+	for_each_cpu(cpu, &gang_plan.changed) {
+		vcpu = gang_cores[cpu].holder;
+		if (vcpu && vcpu != gang_turn_of(cpu))
+			gang_give_back(vcpu);
+	}
 	cpumask_clear(&changed);
 	for_each_cpu(cpu, &gang_plan.changed)
 		if (gang_turn_of(cpu) != gang_cores[cpu].holder)
@@ -147,7 +192,7 @@ static void gang_apply(struct ivm_gang_vcpu *asker)
 		ivm_reserve_wake();
 }
 
-/* What all vCPUs used since this was asked last goes into the plan. */
+/* A slice is over: kept turns end, and what all vCPUs used since this was asked last goes into the plan. */
 static void gang_charge(void)
 {
 	struct ivm_gang_vcpu *vcpu;
@@ -158,6 +203,7 @@ static void gang_charge(void)
 	list_for_each_entry(gang, &ivm_gangs, link) {
 		for (i = 0; i < gang->nr; i++) {
 			vcpu = &gang->vcpu[i];
+			gang_give_back(vcpu);
 			if (!vcpu->wants && READ_ONCE(vcpu->account.used) == vcpu->charged)
 				continue;
 			used = ivm_account_used(&vcpu->account);
@@ -178,6 +224,7 @@ static void gang_catch_up(u64 now)
 	gang_plan.slice_ns = slice;
 	gang_slice = begin;
 	gang_charge();
+	gang_apply(NULL);	/* ivm_plan_slice() tells only what it changes itself */
 	/* The first slice after a change of their length may have begun before the last one. */
 	ivm_plan_slice(&gang_plan, begin > before ? begin - before : 0);
 	gang_apply(NULL);
@@ -221,24 +268,23 @@ static void gang_want(struct ivm_gang_vcpu *vcpu)
 	gang_catch_up(ktime_get_ns());
 	WRITE_ONCE(vcpu->wants, true);
 	ivm_account_want(&vcpu->account, true);
-	if (cpu >= 0)
+	if (vcpu->keeps) {
+		vcpu->keeps = false;
+		return;
+	}
+	if (cpu >= 0) {
+		if (gang_cores[cpu].holder)
+			gang_give_back(gang_cores[cpu].holder);
 		gang_cores[cpu].wanting++;
+	}
 	ivm_share_want(&gang_plan, share, member);
 }
 
 static void gang_unwant(struct ivm_gang_vcpu *vcpu)
 {
-	unsigned int member;
-	struct ivm_share *share = gang_share(vcpu, &member);
-	int cpu = share->member[member].cpu;
-
-	if (!vcpu->wants)
-		return;
-	WRITE_ONCE(vcpu->wants, false);
-	ivm_account_want(&vcpu->account, false);
-	if (cpu >= 0)
-		gang_cores[cpu].wanting--;
-	ivm_share_rest(&gang_plan, share, member);
+	if (vcpu->wants)
+		gang_keep(vcpu);
+	gang_give_back(vcpu);
 }
 
 /**
@@ -365,6 +411,22 @@ void ivm_gang_left(struct ivm_gang_vcpu *vcpu, u64 entered, u64 guest_cycles)
 	raw_spin_unlock_irqrestore(&ivm_gang_lock, flags);
 }
 
+static void gang_rest(struct ivm_gang_vcpu *vcpu, bool soon_back)
+{
+	ivm_guard_leave(&vcpu->guard);
+	ivm_reserve_leave(vcpu);
+	if (!READ_ONCE(vcpu->wants) && (soon_back || !READ_ONCE(vcpu->keeps)))
+		return;
+	raw_spin_lock_irq(&ivm_gang_lock);
+	if (soon_back && vcpu->wants && gang_may_keep(vcpu)) {
+		gang_keep(vcpu);
+	} else {
+		gang_unwant(vcpu);
+		gang_apply(vcpu);
+	}
+	raw_spin_unlock_irq(&ivm_gang_lock);
+}
+
 /**
  * ivm_gang_rest() - the vCPU cannot run for now: its core is free
  * @vcpu: whose thread calls, about to sleep
@@ -373,14 +435,18 @@ void ivm_gang_left(struct ivm_gang_vcpu *vcpu, u64 entered, u64 guest_cycles)
  */
 void ivm_gang_rest(struct ivm_gang_vcpu *vcpu)
 {
-	ivm_guard_leave(&vcpu->guard);
-	ivm_reserve_leave(vcpu);
-	if (!READ_ONCE(vcpu->wants))
-		return;
-	raw_spin_lock_irq(&ivm_gang_lock);
-	gang_unwant(vcpu);
-	gang_apply(vcpu);
-	raw_spin_unlock_irq(&ivm_gang_lock);
+	gang_rest(vcpu, false);
+}
+
+/**
+ * ivm_gang_halt() - likewise, until an interrupt comes, which may be soon
+ * @vcpu: whose thread calls; it looks at its vCPU after each time that it is woken
+ *
+ * Context: may sleep.
+ */
+void ivm_gang_halt(struct ivm_gang_vcpu *vcpu)
+{
+	gang_rest(vcpu, true);
 }
 
 /**
@@ -446,7 +512,7 @@ struct task_struct *ivm_gang_runs_on(unsigned int cpu, struct ivm_gang_vcpu **vc
 
 	raw_spin_lock_irq(&ivm_gang_lock);
 	*vcpu = gang_cores[cpu].holder;
-	if (*vcpu && (*vcpu)->task)
+	if (*vcpu && (*vcpu)->task && !(*vcpu)->keeps)
 		task = get_task_struct((*vcpu)->task);
 	raw_spin_unlock_irq(&ivm_gang_lock);
 	return task;
@@ -537,7 +603,7 @@ bool ivm_core_info(unsigned int cpu, struct ivm_core_info *info)
 		return false;
 	raw_spin_lock_irq(&ivm_gang_lock);
 	holder = gang_cores[cpu].holder;
-	if (holder) {
+	if (holder && !holder->keeps) {
 		strscpy(info->name, holder->gang->name, sizeof(info->name));
 		info->vcpu = holder->index;
 		ivm_account_used(&holder->account);

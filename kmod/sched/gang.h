@@ -34,6 +34,7 @@ struct ivm_gang_vcpu {
 	struct task_struct *task;	/* (g) NULL: no thread is attached */
 	bool wants;			/* (g) it can run; also read without */
 	bool turn;			/* (g) its core is its own now */
+	bool keeps;			/* (g) it has halted, and has its turn still: !wants; also read without */
 	bool pass;			/* (g) it may enter without a look: turn, and nothing else to do; also read without */
 	bool yields;			/* (g) another thread on its CPU has something to do */
 	bool meets;			/* (g) it begins with others that it has to wait for; also read without */

@@ -132,6 +132,7 @@ void ivm_gang_detach(struct ivm_gang_vcpu *vcpu);
 bool ivm_gang_enter(struct ivm_gang_vcpu *vcpu);
 void ivm_gang_left(struct ivm_gang_vcpu *vcpu, u64 entered, u64 guest_cycles);
 void ivm_gang_rest(struct ivm_gang_vcpu *vcpu);
+void ivm_gang_halt(struct ivm_gang_vcpu *vcpu);
 
 /* Of anybody. */
 void ivm_gang_wake(struct ivm_gang_vcpu *vcpu);

@@ -259,7 +259,9 @@ static void vcpu_inner(struct ivm_vcpu *vcpu)
 static void vcpu_sleep(struct ivm_vcpu *vcpu, unsigned long until, u32 state)
 {
 	WRITE_ONCE(vcpu->state, state);
-	if (state != IVM_VCPU_READY)
+	if (state == IVM_VCPU_HALTED)
+		ivm_gang_halt(vcpu->gang);
+	else if (state != IVM_VCPU_READY)
 		ivm_gang_rest(vcpu->gang);
 	for (;;) {
 		set_current_state(TASK_IDLE);

@@ -207,6 +207,60 @@ test_offloads()
 	balanced $(all_devices)
 }
 
+# Is a frame of UDP over IPv4, in hex, one of so many bytes of data, whose checksum is right?
+datagram() # HEX BYTES
+{
+	python3 - "$@" <<-'EOF'
+		import struct, sys
+		ip = bytes.fromhex(sys.argv[1])[14:]
+		size = 8 + int(sys.argv[2])
+		udp = ip[20:]
+		assert struct.unpack(">H", ip[2:4])[0] == 20 + size, "the length of IPv4"
+		assert struct.unpack(">H", udp[4:6])[0] == size == len(udp), f"{len(udp)} bytes of UDP"
+		words = ip[12:20] + bytes((0, 17)) + udp[4:6] + udp + bytes(len(udp) % 2)
+		total = sum(struct.unpack(f">{len(words) // 2}H", words))
+		while total >> 16:
+			total = (total & 0xffff) + (total >> 16)
+		assert total == 0xffff and udp[6:8] != bytes(2), f"the checksum, {total:#x}"
+	EOF
+}
+
+# The same of UDP (USO); and by cards on a trunk, whose frames bring their tag along.
+test_offloads_of_udp_and_with_tags()
+{
+	local ip udp data
+
+	four_cards
+	data=$(printf '%02802x' 0xabc)		# 1401 bytes
+	# 10.0.0.1 to 10.0.0.2; in the place of the checksum is that of the pseudo header
+	ip=4500$(printf %04x $((20 + 8 + 1401)))00004000401100000a0000010a000002
+	udp=30390050$(printf %04x $((8 + 1401)))$(printf %04x $((0x0a00 + 0x0001 + 0x0a00 + 0x0002 + 17 + 8 + 1401)))
+	card gso c1 5 500 42 34 6 $M2${M1}0800"$ip$udp$data" || bad "gso"
+	same "whole" "$(field c2 6)" 5/500
+	same "delivered" "$(delivered c2)" 1
+	# the trunk's tag goes, with the offload whole; a second one hides what is to be cut up
+	card gso c4 5 500 46 38 6 $M2${M4}8100000a0800"$ip$udp$data" || bad "gso with a tag"
+	same "whole, from a trunk" "$(field c2 6)" 5/500
+	same "delivered" "$(delivered c2)" 2
+	same "its first bytes" "$(last c2 | cut -c 1-32)" $M2${M4}08004500
+	card gso c4 5 500 50 42 6 $M2${M4}8100000a810000140800"$ip$udp$data"
+	same "twice tagged" "$(stat "$(device c4)" drop_runt)" 1
+	same "delivered" "$(delivered c2)" 2
+	# a guest without offloads: in datagrams, the last one shorter
+	card down c2
+	card up c2 0
+	wait_for 5 eval '[ "$(cat /sys/class/net/$(device c2)/operstate)" = up ]'
+	card gso c1 5 500 42 34 6 $M2${M1}0800"$ip$udp$data" || bad "gso"
+	wait_for 5 delivered_is c2 5 || bad "$(delivered c2) delivered, not 2 + 3"
+	same "a datagram" "$(field c2 6)" 0/0
+	datagram "$(last c2)" 401 2>datagram.err || bad "the last one: $(tail -n 1 datagram.err)"
+	card gso c4 5 500 46 38 6 $M2${M4}8100000a0800"$ip$udp$data" || bad "gso with a tag"
+	wait_for 5 delivered_is c2 8 || bad "$(delivered c2) delivered, not 5 + 3"
+	datagram "$(last c2)" 401 2>datagram.err || bad "the last one, from a trunk: $(tail -n 1 datagram.err)"
+	# shellcheck disable=SC2046
+	balanced $(all_devices)
+}
+
 test_what_the_host_may_do()
 {
 	local dev
@@ -242,4 +296,4 @@ test_what_the_host_may_do()
 	[ -z "$(ip -6 address show dev "$dev")" ] || bad "the host has an address on a card: $(ip -6 address show dev "$dev")"
 }
 
-run_tests ring_to_ring watched backpressure devices_and_backlog offloads what_the_host_may_do
+run_tests ring_to_ring watched backpressure devices_and_backlog offloads offloads_of_udp_and_with_tags what_the_host_may_do
