@@ -98,25 +98,31 @@ static bool meet_complete(const struct ivm_gang *gang)
  * ivm_meet() - wait for the others of the gang
  * @vcpu: whose thread calls, on its core
  *
- * Context: may be preempted. Returns when all are there, when meet_us have
- * passed, or when the turn is over.
+ * If the host wants the CPU meanwhile, it has it: the vCPU is there, and nobody
+ * waits for it any more.
+ *
+ * Context: may sleep. Returns when all are there, when meet_us have passed, or
+ * when the turn is over.
  */
 void ivm_meet(struct ivm_gang_vcpu *vcpu)
 {
-	u64 begin = rdtsc(), limit = (u64)min_t(unsigned int, READ_ONCE(meet_us), MEET_US_MAX) * tsc_khz / USEC_PER_MSEC, end;
+	u64 begin = rdtsc(), limit = (u64)min_t(unsigned int, READ_ONCE(meet_us), MEET_US_MAX) * tsc_khz / USEC_PER_MSEC;
+	u64 from = begin, waited = 0;
 	struct ivm_gang *gang = vcpu->gang;
 	unsigned int round;
 
 	if (!meet_arrive(vcpu, &round))
 		return;
 	vcpu->met = true;
-	while (!meet_complete(gang) && READ_ONCE(gang->round) == round && READ_ONCE(vcpu->turn) && !need_resched()) {
-		if (rdtsc() - begin > limit)
-			break;
+	while (!meet_complete(gang) && READ_ONCE(gang->round) == round && READ_ONCE(vcpu->turn) && rdtsc() - begin <= limit) {
+		if (unlikely(need_resched())) {
+			waited += rdtsc() - from;
+			cond_resched();
+			from = rdtsc();
+		}
 		cpu_relax();
 	}
-	end = rdtsc();
-	ivm_account_met(&vcpu->account, end - begin);
+	ivm_account_met(&vcpu->account, waited + rdtsc() - from);
 	if (meet_complete(gang) || READ_ONCE(gang->round) != round)
 		return;
 	raw_spin_lock_irq(&ivm_gang_lock);

@@ -16,14 +16,14 @@ CARDS=/sys/kernel/debug/ivm_net/cards
 test_matrix()
 {
 	defer clean
-	within 300 python3 -u "$HERE/matrix.py" || bad "frames are not where they must be"
+	within 900 python3 -u "$HERE/matrix.py" || bad "frames are not where they must be"
 }
 
 # The same matrix sees a port that is in another VLAN than it should be.
 test_seeded_leak()
 {
 	defer clean
-	! within 300 python3 -u "$HERE/matrix.py" leak >leak || bad "a leak was not seen"
+	! within 900 python3 -u "$HERE/matrix.py" leak >leak || bad "a leak was not seen"
 	tail -n 1 leak
 }
 

@@ -262,15 +262,38 @@ TEST_F(meet, the_wait_ends_with_the_turn)
 	EXPECT_EQ(0, gang->late);
 }
 
-TEST_F(meet, the_wait_ends_when_the_host_needs_the_cpu)
+static unsigned int host_takes_us;
+
+static void host_takes_the_cpu(void)
 {
+	shim_need_resched = false;
+	shim_clock_advance(host_takes_us * 1000);
+}
+
+/* The reserve's thread wakes in the beginning of each slice: that is no reason to part. */
+TEST_F(meet, the_host_has_the_cpu_when_it_wants_it)
+{
+	shim_resched = host_takes_the_cpu;
+	host_takes_us = 100;
+	shim_need_resched = true;
 	turns_begin(3);
+	at(150, comes, 1);
+	comes(0);
+	EXPECT_EQ(150, now_us());
+	EXPECT_EQ(50, waited(0));
+	EXPECT_EQ(0, waited(1));
+	EXPECT_EQ(0, gang->late);
+	/* for too long: nobody waits any more, nor is who comes then held up */
+	next_turns(3);
+	host_takes_us = 1000;
 	shim_need_resched = true;
 	comes(0);
-	EXPECT_EQ(0, now_us());
-	shim_need_resched = false;
-	comes(1);	/* is not held up for that one, that may be away for long */
-	EXPECT_EQ(0, now_us());
+	EXPECT_EQ(1151, now_us());
+	EXPECT_EQ(51, waited(0));
+	EXPECT_EQ(1, gang->late);
+	comes(1);
+	EXPECT_EQ(1151, now_us());
+	EXPECT_EQ(0, waited(1));
 }
 
 TEST_F(meet, another_meeting_ends_the_wait_for_the_one_before)

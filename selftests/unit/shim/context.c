@@ -21,6 +21,7 @@ static u64 printed;
 
 void (*shim_relax)(void);
 bool shim_need_resched;
+void (*shim_resched)(void);
 
 static int thread(void)
 {

@@ -64,6 +64,8 @@ bool shim_irqs_off(void);
 extern void (*shim_relax)(void);
 /* What need_resched() says. */
 extern bool shim_need_resched;
+/* Called by cond_resched(). */
+extern void (*shim_resched)(void);
 /* Lines that the code under test printed since the start (a guest must not cause any). */
 u64 shim_printed(void);
 

@@ -9,4 +9,7 @@
 extern bool shim_need_resched;
 #define need_resched()	READ_ONCE(shim_need_resched)
 
+extern void (*shim_resched)(void);
+#define cond_resched()	do { if (shim_resched) shim_resched(); } while (0)
+
 #endif
