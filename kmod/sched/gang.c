@@ -298,13 +298,17 @@ static void gang_unwant(struct ivm_gang_vcpu *vcpu)
 void ivm_gang_wake(struct ivm_gang_vcpu *vcpu)
 {
 	unsigned long flags;
+	bool kept;
 
 	if (READ_ONCE(vcpu->wants))
 		return;
 	raw_spin_lock_irqsave(&ivm_gang_lock, flags);
 	if (vcpu->task) {
+		kept = vcpu->keeps;
 		gang_want(vcpu);
 		gang_apply(NULL);
+		if (kept)	/* no turn begins that would tell it; it may have looked, and sleep again */
+			gang_look(vcpu);
 	}
 	raw_spin_unlock_irqrestore(&ivm_gang_lock, flags);
 }
