@@ -34,7 +34,7 @@ MODULE_PARM_DESC(slice_ms, "milliseconds for which a gang has its cores when oth
 struct gang_core {
 	struct hrtimer timer;
 	bool armed;			/* the timer runs, or its callback is under way */
-	unsigned int wanting;		/* vCPUs that want this core */
+	unsigned int wanting;		/* vCPUs that want this core, with one that keeps it */
 	struct ivm_gang_vcpu *holder;	/* whose turn it is, as its thread was told */
 };
 
@@ -96,21 +96,31 @@ static void gang_keep(struct ivm_gang_vcpu *vcpu)
 	WRITE_ONCE(vcpu->wants, false);
 	WRITE_ONCE(vcpu->pass, false);
 	ivm_account_want(&vcpu->account, false);
-	vcpu->keeps = true;
+	WRITE_ONCE(vcpu->keeps, true);
 }
 
 static void gang_give_back(struct ivm_gang_vcpu *vcpu)
 {
+	struct ivm_share *share;
 	unsigned int member;
-	struct ivm_share *share = gang_share(vcpu, &member);
-	int cpu = share->member[member].cpu;
+	int cpu;
 
 	if (!vcpu->keeps)
 		return;
-	vcpu->keeps = false;
+	WRITE_ONCE(vcpu->keeps, false);
+	share = gang_share(vcpu, &member);
+	cpu = share->member[member].cpu;
 	if (cpu >= 0)
 		gang_cores[cpu].wanting--;
 	ivm_share_rest(&gang_plan, share, member);
+}
+
+/* Whose turn it is, and who has a use for it; NULL: nobody. */
+static struct ivm_gang_vcpu *gang_user(unsigned int cpu)
+{
+	struct ivm_gang_vcpu *holder = gang_cores[cpu].holder;
+
+	return holder && !holder->keeps ? holder : NULL;
 }
 
 /* ---- the plan into effect ---- */
@@ -269,7 +279,7 @@ static void gang_want(struct ivm_gang_vcpu *vcpu)
 	WRITE_ONCE(vcpu->wants, true);
 	ivm_account_want(&vcpu->account, true);
 	if (vcpu->keeps) {
-		vcpu->keeps = false;
+		WRITE_ONCE(vcpu->keeps, false);
 		return;
 	}
 	if (cpu >= 0) {
@@ -515,8 +525,8 @@ struct task_struct *ivm_gang_runs_on(unsigned int cpu, struct ivm_gang_vcpu **vc
 	struct task_struct *task = NULL;
 
 	raw_spin_lock_irq(&ivm_gang_lock);
-	*vcpu = gang_cores[cpu].holder;
-	if (*vcpu && (*vcpu)->task && !(*vcpu)->keeps)
+	*vcpu = gang_user(cpu);
+	if (*vcpu && (*vcpu)->task)
 		task = get_task_struct((*vcpu)->task);
 	raw_spin_unlock_irq(&ivm_gang_lock);
 	return task;
@@ -600,17 +610,17 @@ void ivm_gang_vcpu_info(struct ivm_gang_vcpu *vcpu, struct ivm_gang_vcpu_info *i
  */
 bool ivm_core_info(unsigned int cpu, struct ivm_core_info *info)
 {
-	struct ivm_gang_vcpu *holder;
+	struct ivm_gang_vcpu *user;
 
 	memset(info, 0, sizeof(*info));
 	if (!ivm_cores_describe(cpu, info))
 		return false;
 	raw_spin_lock_irq(&ivm_gang_lock);
-	holder = gang_cores[cpu].holder;
-	if (holder && !holder->keeps) {
-		strscpy(info->name, holder->gang->name, sizeof(info->name));
-		info->vcpu = holder->index;
-		ivm_account_used(&holder->account);
+	user = gang_user(cpu);
+	if (user) {
+		strscpy(info->name, user->gang->name, sizeof(info->name));
+		info->vcpu = user->index;
+		ivm_account_used(&user->account);
 	}
 	ivm_account_core(cpu, &info->times);
 	ivm_guard_times(cpu, &info->times);

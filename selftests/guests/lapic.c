@@ -14,9 +14,10 @@ static void handler(struct frame *f)
 
 static u64 irq_count_of(u32 cpu, u8 vector) { return ((volatile struct cpu *)&cpus[cpu])->irq_count[vector]; }
 
-/* Interrupts may come until cond holds, at most ms. */
 /* For how many ms an interrupt for another vCPU may be on its way: patience= says more where the host is late itself. */
 static u64 patience(void) { return option_num("patience", 2000); }
+
+/* Interrupts may come until cond holds, at most ms. */
 #define with_irqs(cond, ms) ({ sti(); bool r_ = wait_until(cond, ms); cli(); r_; })
 
 /* ---- registers ---- */
