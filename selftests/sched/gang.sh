@@ -180,6 +180,27 @@ test_the_hosts_reserve() # P6
 	at_most "percent of a core that it gets" "$part" $((reserve + 3))
 }
 
+# Who halts keeps its turn only until somebody else wants the core: that one waits no longer than the other takes.
+test_who_halts_holds_nobody_up() # P6
+{
+	local name ready
+
+	need_counting
+	use_cores 0
+	for name in three four; do
+		guest_vm $name heartbeat 1 16M "period=$([ $name = three ] && echo 3 || echo 4)"
+		vm_start $name
+		wait_for 60 console_has $name '^beat 3 ' || give_up "$name does not beat"
+	done
+	for name in three four; do ivmctl --json vm show $name >before.$name; done
+	sleep 2
+	for name in three four; do
+		ivmctl --json vm show $name >after.$name
+		ready=$((($(vm_sum after.$name ready-ns) - $(vm_sum before.$name ready-ns)) / 1000000))
+		at_most "ms of 2000 in which $name waited for the core" $ready 100
+	done
+}
+
 # The times of a core add up to the time that passed.
 test_accounts_close() # P6
 {
@@ -210,4 +231,4 @@ core_wall() { grep -oE '"wall-ns" ?: ?[0-9]+' "$1" | head -n 1 | grep -oE '[0-9]
 
 SKEW_NS=100000	# the processors of this emulator take turns of some microseconds
 reserve=$(host_get reserve | sed 's/[.%].*//')
-run_tests two_vms_take_turns floors_and_caps promises_that_cannot_be_kept real_time_throttling the_hosts_reserve accounts_close
+run_tests two_vms_take_turns floors_and_caps promises_that_cannot_be_kept real_time_throttling the_hosts_reserve who_halts_holds_nobody_up accounts_close
