@@ -28,6 +28,9 @@ enum ivm_exit_reason {
 	IVM_EXIT_XSETBV,
 	IVM_EXIT_HYPERCALL,
 	IVM_EXIT_MEMORY,	/* mem: second-stage violation */
+	IVM_EXIT_PAGE_FAULT,	/* exc: with shadow tables, before anybody knows whose fault it is */
+	IVM_EXIT_INVLPG,	/* invlpg: with shadow tables */
+	IVM_EXIT_TASK_SWITCH,	/* by hardware; with shadow tables */
 	IVM_EXIT_EXCEPTION,	/* exc: intercepted, to be given to the guest */
 	IVM_EXIT_MACHINE_CHECK,	/* the host's; handed on by the backend already */
 	IVM_EXIT_UNDEFINED,	/* an instruction we do not offer: #UD */
@@ -61,11 +64,20 @@ struct ivm_exit {
 			bool decoded;	/* gpr is valid */
 			u8 gpr;		/* source or destination */
 		} reg;
+		struct {
+			u64 address;
+			bool decoded;	/* address is valid */
+		} invlpg;
 		struct ivm_fault exc;
 	};
 };
 
 struct ivm_fpu;
+
+/* Control registers that decide about paging, as the guest knows them. */
+struct ivm_paging {
+	u64 cr0, cr3, cr4, efer;
+};
 
 /*
  * What a backend and vm/ share of a vCPU. Legend: (o) its own thread only;
@@ -78,6 +90,9 @@ struct ivm_cpu {
 	u64 spec_ctrl;			/* (o) guest's MSR 48h */
 	u64 tsc_aux;			/* (o) guest's MSR c0000103h; in force from the next load */
 	bool shadow;			/* (o) interrupt shadow at the last exit */
+	bool shadowed;			/* (c) it runs on shadow tables: paging is what the guest wrote, the CPU has other values */
+	bool repage;			/* (o) shadowed: paging was set by reset or boot, all translations are void */
+	struct ivm_paging paging;	/* (o) shadowed */
 	struct ivm_fpu *fpu;		/* (c) */
 	u32 id;				/* (c) the VM's, for barriers between VMs */
 	void *backend;			/* (c) the backend's own part */
@@ -92,6 +107,8 @@ struct ivm_cpu_ops {
 
 	/* Is the extension there and usable, by capability bits? -ENODEV with why. May sleep. */
 	int (*probe)(struct ivm_why *why);
+	/* After probe(): does it walk second-stage tables? */
+	bool (*has_nested)(void);
 	/* What all CPUs and guests share, after probe(). May sleep. exit(): no vCPU is left and every CPU is off. */
 	int (*init)(void);
 	void (*exit)(void);
@@ -103,7 +120,7 @@ struct ivm_cpu_ops {
 	/* Format of second-stage tables; after probe() succeeded. */
 	const struct ivm_s2_format *(*s2_format)(void);
 
-	/* The backend's part of a vCPU; @root: of the second-stage table. May sleep. destroy() accepts half a create(). */
+	/* The backend's part of a vCPU; @root: of the second-stage table, unless it is shadowed. May sleep. destroy() accepts half a create(). */
 	int (*create)(struct ivm_cpu *cpu, u64 root);
 	void (*destroy)(struct ivm_cpu *cpu);
 	/* State after RESET, or after INIT (AMD APM 14.1.3). Own thread outside the inner loop, or thread parked. */
@@ -123,11 +140,13 @@ struct ivm_cpu_ops {
 	/* -EINVAL with why when the CPU would refuse the state (APM 15.5.1). */
 	int (*set_sregs)(struct ivm_cpu *cpu, const struct ivm_sregs *sregs, struct ivm_why *why);
 	u64 (*cr4)(struct ivm_cpu *cpu);
+	/* Shadowed: put cpu->paging and the tables at @root in force at the next entry, and forget every translation. Inner. */
+	void (*set_paging)(struct ivm_cpu *cpu, u64 root);
 
 	/* MSRs of kind IVM_MSR_BACKEND and IVM_MSR_SPEC_CTRL; @efer_allowed: bits of EFER. -EINVAL: #GP. */
 	int (*read_msr)(struct ivm_cpu *cpu, u32 msr, u64 *value);
 	int (*write_msr)(struct ivm_cpu *cpu, u32 msr, u64 value, u64 efer_allowed);
-	/* CR4 with its rules; other CRs are not intercepted. -EINVAL: #GP. */
+	/* CR4 with its rules; unless it is shadowed, CR0 and CR3 are not intercepted. -EINVAL: #GP. */
 	int (*write_cr4)(struct ivm_cpu *cpu, u64 value, u64 allowed);
 	/* DR4 and DR5 are resolved by the caller. -EINVAL: #GP. */
 	u64 (*read_dr)(struct ivm_cpu *cpu, unsigned int number);

@@ -12,6 +12,10 @@
 #include <linux/smp.h>
 #include <asm/reboot.h>
 
+static bool nested_paging = true;
+module_param(nested_paging, bool, 0444);
+MODULE_PARM_DESC(nested_paging, "guests run on second-stage page tables (default, where the CPU walks them); 0: on shadow tables");
+
 const struct ivm_cpu_ops *ivm_backend __ro_after_init;
 
 DEFINE_STATIC_CALL_NULL(ivm_backend_enter, ivm_backend_enter_type);
@@ -24,6 +28,11 @@ static DEFINE_MUTEX(host_lock);			/* inside cpus_read_lock() */
 static unsigned int host_users;			/* by host_lock; also read by hotplug callbacks, which exclude it */
 static enum cpuhp_state host_hotplug;
 static DEFINE_PER_CPU(bool, host_on);		/* written on its CPU, interrupts off */
+
+bool ivm_cpu_host_nested(void)
+{
+	return nested_paging;
+}
 
 static int host_here_on(void)
 {
@@ -183,6 +192,7 @@ int __init ivm_cpu_host_init(void)
 
 	if (ivm_svm_ops.probe(&host_why_none))
 		return 0;
+	nested_paging &= ivm_svm_ops.has_nested();
 	err = ivm_svm_ops.init();
 	if (err)
 		return err;

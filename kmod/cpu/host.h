@@ -39,6 +39,9 @@ void ivm_cpu_host_put(void);
 /* Would get() work now? Same errors and sentences, nothing is changed that stays. May sleep. */
 int ivm_cpu_host_try(struct ivm_why *why);
 
+/* Do guests run on second-stage tables? Else on shadow tables. Constant after init. */
+bool ivm_cpu_host_nested(void);
+
 /* Is it on here? Interrupts off. */
 bool ivm_cpu_host_here(void);
 

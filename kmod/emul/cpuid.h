@@ -14,11 +14,13 @@
  * @phys_bits:	physical address bits left to the operating system: fewer than
  *		leaf 0x80000008 says where memory encryption took some
  * @tsc_stable:	the host's kernel trusts the TSC
+ * @shadowed:	guests run on shadow tables
  */
 struct ivm_cpuid_host {
 	void (*read)(u32 leaf, u32 subleaf, struct ivm_cpuid_regs *out);
 	u8 phys_bits;
 	bool tsc_stable;
+	bool shadowed;
 };
 
 /* The part of an answer that depends on struct ivm_cpuid_state. */

@@ -159,6 +159,11 @@ static void build_features(struct builder *b)
 	l7.ebx &= CPUID_7_EBX_ALLOW;
 	l7.ecx &= CPUID_7_ECX_ALLOW;
 	l7.edx &= CPUID_7_EDX_ALLOW;
+	if (b->host->shadowed) {
+		/* Contexts of shadow tables go by PCID, so that a guest need not forget one to use another. */
+		l1.ecx |= CPUID_1_ECX_PCID;
+		l7.ebx &= ~(u32)CPUID_7_EBX_INVPCID;
+	}
 	l7_1.eax &= CPUID_7_1_EAX_ALLOW;
 	l7_1.ebx = l7_1.ecx = l7_1.edx = 0;
 

@@ -65,6 +65,14 @@ enum ivm_emul_result {
 #define IVM_WALK_WRITE	(1U << 0)
 #define IVM_WALK_USER	(1U << 1)	/* the access has user rights (CPL 3, not implicit) */
 #define IVM_WALK_FETCH	(1U << 2)
+#define IVM_WALK_IMPLICIT	(1U << 3)	/* by the processor for itself: descriptors, while user code runs */
+
+/* What a translation allows beyond the access that it was made for. */
+struct ivm_leaf {
+	u8 shift;		/* of the guest's page: 12, 21, 22, 30 */
+	bool writable, user, executable;
+	bool dirty;		/* its entry says so already */
+};
 
 /**
  * ivm_walk() - translate a linear address as the guest's MMU would
@@ -81,6 +89,10 @@ enum ivm_emul_result {
  * (then *gpa is its address: P9).
  */
 int ivm_walk(const struct ivm_emul_cpu *cpu, u64 linear, unsigned int access, u64 *gpa, struct ivm_fault *fault);
+
+/* As ivm_walk(), and what else the translation allows; without paging everything, in pages of 1 GiB. */
+int ivm_walk_leaf(const struct ivm_emul_cpu *cpu, u64 linear, unsigned int access, u64 *gpa, struct ivm_leaf *leaf,
+		  struct ivm_fault *fault);
 
 /* ---- decode.c, exec.c ---- */
 
@@ -168,6 +180,38 @@ enum ivm_emul_result ivm_emul_mmio(const struct ivm_emul_cpu *cpu, const struct 
 enum ivm_emul_result ivm_emul_string_io(const struct ivm_emul_cpu *cpu, const struct ivm_emul_ops *ops, void *ctx,
 					struct ivm_fault *fault, u64 *gpa);
 
+/* ---- system.c ---- */
+
+enum ivm_system_op {
+	IVM_SYSTEM_TO_CR, IVM_SYSTEM_FROM_CR, IVM_SYSTEM_CLTS, IVM_SYSTEM_LMSW, IVM_SYSTEM_SMSW, IVM_SYSTEM_INVLPG,
+};
+
+/* An instruction that decides about paging, taken apart. */
+struct ivm_system {
+	enum ivm_system_op op;
+	u8 length;
+	u8 number, gpr;		/* TO_CR, FROM_CR: the control register and the general one */
+	u64 value;		/* LMSW: the operand; INVLPG: the linear address */
+};
+
+/**
+ * ivm_emul_system() - take apart the instruction at CS:RIP
+ * @cpu:	the full view
+ * @ops:	for operands in device memory
+ * @ctx:	for @ops
+ * @system:	out
+ * @fault:	out
+ * @gpa:	out
+ *
+ * SMSW is executed but for RIP; of the others nothing is done yet. The CPU has
+ * checked that the guest may execute it.
+ *
+ * Return: DONE; FAULT or UNCLAIMED where an operand has it; UNKNOWN for anything
+ * else (the guest changed its code meanwhile: enter again). Any context.
+ */
+enum ivm_emul_result ivm_emul_system(const struct ivm_emul_cpu *cpu, const struct ivm_emul_ops *ops, void *ctx,
+				     struct ivm_system *system, struct ivm_fault *fault, u64 *gpa);
+
 /* ---- cpuid.c ---- */
 
 struct ivm_cpuid;	/* what the guest's CPUID answers, for one VM */
@@ -186,6 +230,7 @@ struct ivm_cpuid_state {
 /**
  * ivm_cpuid_create() - features of the host that we honour, and our own leaves
  * @xcr0:	XCR0 bits that the guest may set (x87, SSE, AVX …); 0: XSAVE is hidden
+ * @shadowed:	guests run on shadow tables: PCID there is ours, and INVPCID nobody's
  *
  * Allow-list by bit: anything not named is zero. One thread per core in every
  * topology leaf (1, 4, 0xb, 0x1f, 80000008, 8000001e), consistently, n cores in one package.
@@ -194,7 +239,7 @@ struct ivm_cpuid_state {
  * clocksource2, stable clock and no-io-delay bits; 0x40000010: TSC and APIC frequency; 0x40000100: "IVMIVMIVMIVM".
  * Return: ERR_PTR(-ENOMEM) or the table, constant afterwards. May sleep.
  */
-struct ivm_cpuid *ivm_cpuid_create(unsigned int nr_vcpus, u32 tsc_khz, u64 xcr0);
+struct ivm_cpuid *ivm_cpuid_create(unsigned int nr_vcpus, u32 tsc_khz, u64 xcr0, bool shadowed);
 void ivm_cpuid_destroy(struct ivm_cpuid *cpuid);
 /* Leaves beyond the maximum answer as vendor's CPUs do. */
 void ivm_cpuid_answer(const struct ivm_cpuid *cpuid, const struct ivm_cpuid_state *state,

@@ -34,6 +34,8 @@ struct walk {
 	u64 reserved;		/* bits that must be 0 in every entry */
 	u64 rights;		/* AND of all levels: W, U, and NX inverted */
 	u64 gpa;		/* the answer, or the address that is not RAM */
+	u64 entry;		/* what maps the page, A and D as they are now */
+	unsigned int shift;	/* of the page */
 };
 
 /* How a level of the walk ended. */
@@ -79,7 +81,8 @@ static __always_inline bool permitted(const struct walk *w)
 		if (w->access & IVM_WALK_FETCH) {
 			if (s->cr4 & X86_CR4_SMEP)
 				return false;
-		} else if (s->cr4 & X86_CR4_SMAP && !(w->cpu->regs->rflags & X86_EFLAGS_AC)) {
+		} else if (s->cr4 & X86_CR4_SMAP &&
+			   (w->access & IVM_WALK_IMPLICIT || !(w->cpu->regs->rflags & X86_EFLAGS_AC))) {
 			return false;
 		}
 	}
@@ -107,6 +110,8 @@ static __always_inline enum step finish8(struct walk *w, u64 *p, u64 e, unsigned
 	if (unlikely((e & marks) != marks) && cmpxchg(p, e, e | marks) != e)
 		return STEP_AGAIN;
 	w->gpa = (e & PTE_ADDRESS & ~offset) | (w->linear & offset);
+	w->entry = e | marks;
+	w->shift = shift;
 	return STEP_DONE;
 }
 
@@ -199,7 +204,7 @@ static __always_inline enum step walk_pae(struct walk *w)
 }
 
 /* As finish8(), for 4-byte entries; @gpa is what they map, offset included. */
-static __always_inline enum step finish4(struct walk *w, u32 *p, u32 e, u64 gpa)
+static __always_inline enum step finish4(struct walk *w, u32 *p, u32 e, unsigned int shift, u64 gpa)
 {
 	u32 marks = leaf_marks(w);
 
@@ -208,6 +213,8 @@ static __always_inline enum step finish4(struct walk *w, u32 *p, u32 e, u64 gpa)
 	if ((e & marks) != marks && cmpxchg(p, e, e | marks) != e)
 		return STEP_AGAIN;
 	w->gpa = gpa;
+	w->entry = e | marks;
+	w->shift = shift;
 	return STEP_DONE;
 }
 
@@ -241,7 +248,7 @@ static __always_inline enum step walk_32bit(struct walk *w)
 
 		if (e & BIT(21) || high >> cpu->phys_bits)
 			return STEP_RESERVED;
-		return finish4(w, p, e, high | (e & 0xffc00000) | (w->linear & 0x3fffff));
+		return finish4(w, p, e, 22, high | (e & 0xffc00000) | (w->linear & 0x3fffff));
 	}
 	if (!(e & PTE_A) && cmpxchg(p, e, e | (u32)PTE_A) != e)
 		return STEP_AGAIN;
@@ -249,39 +256,55 @@ static __always_inline enum step walk_32bit(struct walk *w)
 	step = read4(w, (e & 0xfffff000) + (w->linear >> 12 & 0x3ff) * 4, &p, &e);
 	if (step)
 		return step;
-	return finish4(w, p, e, (e & 0xfffff000) | (w->linear & 0xfff));
+	return finish4(w, p, e, 12, (e & 0xfffff000) | (w->linear & 0xfff));
 }
 
-static noinline enum step walk_legacy(const struct ivm_emul_cpu *cpu, u64 linear, unsigned int access, u64 *gpa)
+static noinline enum step walk_legacy(struct walk *out)
 {
-	struct walk w = { .cpu = cpu, .linear = linear, .access = access, .rights = ~0ULL };
-	enum step step = cpu->sregs->cr4 & X86_CR4_PAE ? walk_pae(&w) : walk_32bit(&w);
+	struct walk w = *out;
+	enum step step = w.cpu->sregs->cr4 & X86_CR4_PAE ? walk_pae(&w) : walk_32bit(&w);
 
-	*gpa = w.gpa;
+	*out = w;
 	return step;
 }
 
+/* @leaf: NULL, or filled when the step is done. */
 static __always_inline enum step walk_once(const struct ivm_emul_cpu *cpu, u64 linear, unsigned int access,
-					   u64 *gpa)
+					   u64 *gpa, struct ivm_leaf *leaf)
 {
 	struct walk w = { .cpu = cpu, .linear = linear, .access = access, .rights = ~0ULL };
 	enum step step;
 
-	if (unlikely(!(cpu->sregs->efer & IVM_EFER_LMA)))
-		return walk_legacy(cpu, linear, access, gpa);
-	step = walk_4level(&w);
+	if (unlikely(!(cpu->sregs->efer & IVM_EFER_LMA))) {
+		struct walk legacy = w;
+
+		step = walk_legacy(&legacy);
+		w = legacy;
+	} else {
+		step = walk_4level(&w);
+	}
 	*gpa = w.gpa;
+	if (leaf && step == STEP_DONE)
+		*leaf = (struct ivm_leaf){
+			.shift = w.shift,
+			.writable = w.rights & PTE_W,
+			.user = w.rights & PTE_U,
+			.executable = w.rights & PTE_NX,
+			.dirty = w.entry & PTE_D,
+		};
 	return step;
 }
 
 static __always_inline int walk(const struct ivm_emul_cpu *cpu, u64 linear, unsigned int access,
-				u64 *gpa, struct ivm_fault *fault)
+				u64 *gpa, struct ivm_leaf *leaf, struct ivm_fault *fault)
 {
 	const struct ivm_sregs *s = cpu->sregs;
 	unsigned int attempt;
 
 	if (unlikely(!(s->cr0 & X86_CR0_PG))) {
 		*gpa = (u32)linear;
+		if (leaf)
+			*leaf = (struct ivm_leaf){ 30, true, true, true, true };
 		return 0;
 	}
 	if (unlikely(!(s->efer & IVM_EFER_LMA))) {
@@ -291,7 +314,7 @@ static __always_inline int walk(const struct ivm_emul_cpu *cpu, u64 linear, unsi
 		return -EFAULT;
 	}
 	for (attempt = 0; attempt < ATTEMPTS; attempt++) {
-		enum step step = walk_once(cpu, linear, access, gpa);
+		enum step step = walk_once(cpu, linear, access, gpa, leaf);
 
 		if (likely(step == STEP_DONE))
 			return 0;
@@ -313,7 +336,13 @@ static __always_inline int walk(const struct ivm_emul_cpu *cpu, u64 linear, unsi
 
 int ivm_walk(const struct ivm_emul_cpu *cpu, u64 linear, unsigned int access, u64 *gpa, struct ivm_fault *fault)
 {
-	return walk(cpu, linear, access, gpa, fault);
+	return walk(cpu, linear, access, gpa, NULL, fault);
+}
+
+int ivm_walk_leaf(const struct ivm_emul_cpu *cpu, u64 linear, unsigned int access, u64 *gpa, struct ivm_leaf *leaf,
+		  struct ivm_fault *fault)
+{
+	return walk(cpu, linear, access, gpa, leaf, fault);
 }
 
 /* The same code once more, with what a fetch by the kernel does not need folded away. */
@@ -321,5 +350,5 @@ int ivm_walk_fetch(const struct ivm_emul_cpu *cpu, u64 linear, u64 *gpa, struct 
 {
 	if (unlikely(cpu->sregs->cpl == 3))
 		return ivm_walk(cpu, linear, IVM_WALK_FETCH | IVM_WALK_USER, gpa, fault);
-	return walk(cpu, linear, IVM_WALK_FETCH, gpa, fault);
+	return walk(cpu, linear, IVM_WALK_FETCH, gpa, NULL, fault);
 }

@@ -146,6 +146,29 @@ static void audit_list(struct audit *audit, u64 index)
 	}
 }
 
+/* Shadow tables change while we look, but whatever a leaf in them ever names is a frame of this space. */
+static void audit_shadow_table(void *ctx, const u64 *table, unsigned int level)
+{
+	struct audit *audit = ctx;
+	unsigned int i;
+
+	audit->result->tables++;
+	for (i = 0; i < IVM_S2_ENTRIES && !audit->stopped; i++) {
+		u64 entry = READ_ONCE(table[i]);
+		struct page *page;
+
+		if (!ivm_shadow_is_leaf(entry, level))
+			continue;
+		audit->result->leaves++;
+		page = pfn_to_online_page(ivm_s2_address(entry) >> PAGE_SHIFT);
+		if (!page || !ivm_frame_owned(compound_head(page), &audit->space->owner))
+			violation(audit, "shadow leaf names %#llx, which is no frame of it",
+				  ivm_s2_address(entry) >> PAGE_SHIFT);
+	}
+	if (fatal_signal_pending(current))
+		stop(audit, "interrupted");
+}
+
 static void audit_space(struct audit *audit)
 {
 	struct ivm_space *space = audit->space;
@@ -168,6 +191,7 @@ static void audit_space(struct audit *audit)
 	if (tables != atomic64_read(&space->s2.tables))
 		violation(audit, "%llu tables are counted, %llu were walked",
 			  (u64)atomic64_read(&space->s2.tables), tables);
+	ivm_shadow_audit(&space->shadows, audit_shadow_table, audit);
 }
 
 void ivm_mem_audit(struct ivm_mem_audit *result)

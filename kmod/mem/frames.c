@@ -90,6 +90,11 @@ bool ivm_frame_matches(struct page *page, const struct ivm_owner *owner, u64 gfn
 	       page->index == owner->generation;
 }
 
+bool ivm_frame_owned(struct page *page, const struct ivm_owner *owner)
+{
+	return !PageTail(page) && page_private(page) >> 32 == owner->id && page->index == owner->generation;
+}
+
 /*
  * The kernel's own estimate, less a thirty-second: it pays for the tables of
  * the VM and leaves the host some room to breathe.

@@ -51,6 +51,9 @@ unsigned int ivm_frame_order(struct page *page);
 /* Does the inverse record name exactly this owner and this address? Any context. */
 bool ivm_frame_matches(struct page *page, const struct ivm_owner *owner, u64 gfn);
 
+/* Is the frame this owner's, wherever in its memory? Any context. */
+bool ivm_frame_owned(struct page *page, const struct ivm_owner *owner);
+
 /**
  * ivm_frames_promise() - set host memory aside before it is allocated
  * @bytes:	how much

@@ -9,14 +9,14 @@
  */
 #include "s2.h"
 
+#include "leaf.h"
+
 #include <linux/err.h>
 #include <linux/io.h>
 #include <linux/mem_encrypt.h>
 #include <linux/sched.h>
 
 #define S2_ADDRESS GENMASK_ULL(51, 12)
-
-static atomic64_t refused = ATOMIC64_INIT(0);
 
 u64 ivm_s2_address(u64 entry)
 {
@@ -97,50 +97,20 @@ static u64 *s2_slot(struct ivm_s2 *s2, u64 gfn, unsigned int level, bool make)
 	return &table[s2_index(gfn, level)];
 }
 
-/*
- * The one place where a frame becomes visible to a guest (P8, P11): whoever
- * writes page tables, of whatever kind, writes leaves through here. @slot is
- * what s2_slot() said, errors included.
- */
-static int install_leaf(u64 *slot, u64 bits, const struct ivm_owner *owner, struct page *page,
-			u64 gfn, unsigned int order)
-{
-	int err;
-
-	if (IS_ERR(slot) && PTR_ERR(slot) != -EEXIST)
-		return PTR_ERR(slot);
-	if (IS_ERR(slot))
-		err = -EEXIST;
-	else if (ivm_frame_order(page) != order || !IS_ALIGNED(page_to_pfn(page) | gfn, 1UL << order))
-		err = -EINVAL;
-	else if (!ivm_frame_matches(page, owner, gfn))
-		err = -EPERM;
-	else if (cmpxchg64(slot, 0, __sme_set(page_to_phys(page)) | bits))
-		err = -EEXIST;
-	else
-		return 0;
-	atomic64_inc(&refused);
-	pr_err_ratelimited("ivm: refused to map frame %#lx at gfn %#llx of VM %u (%d)\n",
-			   page_to_pfn(page), gfn, owner->id, err);
-	return err;
-}
-
-u64 ivm_s2_refused(void)
-{
-	return atomic64_read(&refused);
-}
-
 int ivm_s2_map(struct ivm_s2 *s2, const struct ivm_owner *owner, struct page *page, u64 gfn)
 {
 	const struct ivm_s2_format *format = s2->format;
-	bool large = ivm_frame_order(page) == IVM_FRAME_2M;
+	unsigned int order = ivm_frame_order(page);
+	bool large = order == IVM_FRAME_2M;
 	u64 *slot;
 
 	slot = s2_slot(s2, gfn, large ? 2 : 1, true);
-	if (large)
-		return install_leaf(slot, format->leaf_2m | format->large, owner, page, gfn,
-				    IVM_FRAME_2M);
-	return install_leaf(slot, format->leaf_4k, owner, page, gfn, IVM_FRAME_4K);
+	if (PTR_ERR(slot) == -EEXIST)
+		ivm_leaf_refuse(owner, page, gfn, -EEXIST);
+	if (IS_ERR(slot))
+		return PTR_ERR(slot);
+	return ivm_leaf_install(slot, large ? format->leaf_2m | format->large : format->leaf_4k, owner, page, gfn,
+				order);
 }
 
 u64 *ivm_s2_block_slot(struct ivm_s2 *s2, u64 gfn)

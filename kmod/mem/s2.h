@@ -33,12 +33,9 @@ int ivm_s2_init(struct ivm_s2 *s2, const struct ivm_s2_format *format);
  * Return: 0; -ENOMEM; -EPERM when the inverse record of the frame does not
  * name this owner and this address; -EINVAL when the frame or address is
  * misaligned or out of range; -EEXIST when something stands there already.
- * The last three are counted (ivm_s2_refused()). May sleep.
+ * The last three are counted (ivm_leaf_refused()). May sleep.
  */
 int ivm_s2_map(struct ivm_s2 *s2, const struct ivm_owner *owner, struct page *page, u64 gfn);
-
-/* Leaves refused since load. Any context. */
-u64 ivm_s2_refused(void);
 
 /* The level-2 entry for the block of @gfn, or NULL when no table holds it. Any context. */
 u64 *ivm_s2_block_slot(struct ivm_s2 *s2, u64 gfn);

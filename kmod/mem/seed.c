@@ -15,6 +15,7 @@
  */
 #include "seed.h"
 
+#include "leaf.h"
 #include "space.h"
 
 #include <linux/debugfs.h>
@@ -107,7 +108,7 @@ static ssize_t seed_write(struct file *file, const char __user *user, size_t len
 static ssize_t seed_read(struct file *file, char __user *user, size_t len, loff_t *pos)
 {
 	char buf[24];
-	int n = scnprintf(buf, sizeof(buf), "%llu\n", ivm_s2_refused());
+	int n = scnprintf(buf, sizeof(buf), "%llu\n", ivm_leaf_refused());
 
 	return simple_read_from_buffer(user, len, pos, buf, n);
 }

@@ -44,6 +44,7 @@ struct ivm_space *ivm_space_create(u32 id, const struct ivm_s2_format *format)
 		return ERR_PTR(err);
 	}
 	space->owner.id = id;
+	INIT_LIST_HEAD(&space->shadows);
 	mutex_init(&space->lock);
 	mutex_lock(&ivm_spaces_lock);
 	list_add_tail(&space->link, &ivm_spaces);
@@ -261,7 +262,7 @@ u64 ivm_space_root(const struct ivm_space *space)
 u64 ivm_space_kernel_bytes(const struct ivm_space *space)
 {
 	return sizeof(*space) + space->blocks * (sizeof(*space->walk) + sizeof(*space->frames)) +
-	       atomic64_read(&space->s2.tables) * PAGE_SIZE;
+	       (atomic64_read(&space->s2.tables) + atomic64_read(&space->shadow_pages)) * PAGE_SIZE;
 }
 
 unsigned int ivm_space_ranges(const struct ivm_space *space, struct ivm_ram_range *range)

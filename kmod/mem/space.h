@@ -35,12 +35,20 @@ struct ivm_space {
 	struct list_head *frames;	/* (p) what each block owns, by page->lru */
 	struct mutex lock;
 	enum ivm_space_state state;	/* (l) */
+	struct list_head shadows;	/* (l) of its vCPUs: see shadow.c */
+	atomic64_t shadow_pages;	/* that these hold */
 	struct list_head link;		/* (s) in ivm_spaces */
 };
 
 /* All spaces. The list's lock is taken before a space's. */
 extern struct list_head ivm_spaces;
 extern struct mutex ivm_spaces_lock;
+
+/* shadow.c, for the audit */
+struct ivm_shadow;
+void ivm_shadow_audit(struct list_head *shadows, void (*fn)(void *ctx, const u64 *table, unsigned int level),
+		      void *ctx);
+bool ivm_shadow_is_leaf(u64 entry, unsigned int level);	/* also of what is not present: no */
 
 /* The guest frame number at which a block starts. */
 static inline u64 ivm_block_gfn(u64 index)

@@ -219,6 +219,9 @@ void (*const ivm_exit_handlers[IVM_EXIT_REASONS])(struct ivm_vcpu *vcpu) = {
 	[IVM_EXIT_XSETBV]	= ivm_exit_xsetbv,
 	[IVM_EXIT_HYPERCALL]	= exit_hypercall,
 	[IVM_EXIT_MEMORY]	= ivm_exit_memory,
+	[IVM_EXIT_PAGE_FAULT]	= ivm_paging_fault,
+	[IVM_EXIT_INVLPG]	= ivm_paging_system,
+	[IVM_EXIT_TASK_SWITCH]	= ivm_paging_task_switch,
 	[IVM_EXIT_EXCEPTION]	= exit_exception,
 	[IVM_EXIT_MACHINE_CHECK] = exit_leave,
 	[IVM_EXIT_UNDEFINED]	= exit_inject_ud,
@@ -238,6 +241,8 @@ static u64 exit_info(const struct ivm_vcpu *vcpu)
 		return vcpu->cpu.exit.io.port;
 	case IVM_EXIT_MEMORY:
 		return vcpu->cpu.exit.mem.gpa;
+	case IVM_EXIT_PAGE_FAULT:
+		return vcpu->cpu.exit.exc.address;
 	case IVM_EXIT_RDMSR:
 	case IVM_EXIT_WRMSR:
 		return (u32)vcpu->cpu.regs.gpr[IVM_RCX];

@@ -44,23 +44,27 @@ static bool exit_is_device(struct ivm_vcpu *vcpu, u64 gpa)
 	       ivm_bus_claims(ivm_platform_bus(vcpu->vm->platform), IVM_BUS_MMIO, gpa);
 }
 
-void ivm_exit_memory(struct ivm_vcpu *vcpu)
+/**
+ * ivm_exit_access() - an access to what is not RAM
+ * @vcpu:  whose guest made it, by the instruction at its RIP
+ * @gpa:   where
+ * @write: or it reads
+ * @fetch: of an instruction
+ *
+ * Context: inner loop.
+ */
+void ivm_exit_access(struct ivm_vcpu *vcpu, u64 gpa, bool write, bool fetch)
 {
-	const struct ivm_exit *exit = &vcpu->cpu.exit;
+	const char *kind = write ? "write" : "read";
 	struct ivm_fault fault;
-	u64 gpa = exit->mem.gpa;
 	bool stepping;
 
-	if (exit->mem.table) {
-		ivm_exit_outside(vcpu, gpa, "page-table walk");
-		return;
-	}
-	if (exit->mem.fetch) {
+	if (fetch) {
 		ivm_exit_outside(vcpu, gpa, "fetch");
 		return;
 	}
 	if (!exit_is_device(vcpu, gpa)) {
-		ivm_exit_outside(vcpu, gpa, exit->mem.write ? "write" : "read");
+		ivm_exit_outside(vcpu, gpa, kind);
 		return;
 	}
 	vcpu->count[IVM_COUNT_MMIO]++;
@@ -76,7 +80,7 @@ void ivm_exit_memory(struct ivm_vcpu *vcpu)
 		ivm_exit_inject(vcpu, &fault);
 		return;
 	case IVM_EMUL_UNCLAIMED:
-		ivm_exit_outside(vcpu, gpa, exit->mem.write ? "write" : "read");
+		ivm_exit_outside(vcpu, gpa, kind);
 		return;
 	case IVM_EMUL_UNKNOWN:
 		/* Vector loads, or worse, from device registers: no driver does that. */
@@ -84,4 +88,14 @@ void ivm_exit_memory(struct ivm_vcpu *vcpu)
 		ivm_exit_outside(vcpu, gpa, "instruction on device memory");
 		return;
 	}
+}
+
+void ivm_exit_memory(struct ivm_vcpu *vcpu)
+{
+	const struct ivm_exit *exit = &vcpu->cpu.exit;
+
+	if (exit->mem.table)
+		ivm_exit_outside(vcpu, exit->mem.gpa, "page-table walk");
+	else
+		ivm_exit_access(vcpu, exit->mem.gpa, exit->mem.write, exit->mem.fetch);
 }

@@ -52,6 +52,9 @@ static int exit_tsc_write(struct ivm_vcpu *vcpu, u32 msr, u64 value)
 
 static int exit_msr_write(struct ivm_vcpu *vcpu, u32 msr, u64 value)
 {
+	u64 efer = vcpu->cpu.paging.efer;
+	int err;
+
 	switch (ivm_msr_kind(msr)) {
 	case IVM_MSR_LAPIC:
 		vcpu->irq_check = true;	/* what its own thread changes in the LAPIC comes without a kick */
@@ -64,7 +67,10 @@ static int exit_msr_write(struct ivm_vcpu *vcpu, u32 msr, u64 value)
 		return ivm_msr_write(&vcpu->msrs, msr, value);
 	case IVM_MSR_BACKEND:
 	case IVM_MSR_SPEC_CTRL:
-		return ivm_backend->write_msr(&vcpu->cpu, msr, value, vcpu->vm->efer_allowed);
+		err = ivm_backend->write_msr(&vcpu->cpu, msr, value, vcpu->vm->efer_allowed);
+		if (!err && msr == MSR_EFER && vcpu->tables)
+			ivm_paging_efer(vcpu, efer);
+		return err;
 	case IVM_MSR_TSC:
 		return exit_tsc_write(vcpu, msr, value);
 	case IVM_MSR_KVM_CLOCK:

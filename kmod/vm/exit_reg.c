@@ -43,6 +43,10 @@ void ivm_exit_cr(struct ivm_vcpu *vcpu)
 	u64 value;
 	int err;
 
+	if (vcpu->tables && exit->reg.number != 8) {
+		ivm_paging_system(vcpu);
+		return;
+	}
 	length = exit_reg_operand(vcpu, exit->reg.write ? OP_MOV_TO_CR : OP_MOV_FROM_CR, &gpr);
 	if (!length)
 		return;

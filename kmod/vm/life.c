@@ -240,7 +240,7 @@ static int life_put_together(struct ivm_vm *vm, struct ivm_why *why)
 	if (err)
 		return err;
 
-	vm->cpuid = ivm_cpuid_create(vm->config.vcpus, tsc_khz, ivm_fpu_xcr0_allowed());
+	vm->cpuid = ivm_cpuid_create(vm->config.vcpus, tsc_khz, ivm_fpu_xcr0_allowed(), !ivm_cpu_host_nested());
 	if (IS_ERR(vm->cpuid)) {
 		err = PTR_ERR(vm->cpuid);
 		vm->cpuid = NULL;

@@ -85,6 +85,7 @@ struct ivm_vcpu {
 	unsigned int index;		/* (c) */
 	struct ivm_msrs msrs;		/* (o) */
 	struct ivm_emul_cpu emul;	/* (o) */
+	struct ivm_shadow *tables;	/* (c) shadow page tables; NULL: it runs on second-stage tables */
 	struct ivm_code_cache code;	/* (o) dies with the memory it points into */
 	struct ivm_sregs sregs;		/* (o) scratch copy for emulation */
 	u64 clock_gpa;			/* (o) KVM clock MSR, 0: off */
@@ -259,8 +260,16 @@ void ivm_exit_io(struct ivm_vcpu *vcpu);
 void ivm_exit_cr(struct ivm_vcpu *vcpu);
 void ivm_exit_dr(struct ivm_vcpu *vcpu);
 void ivm_exit_xsetbv(struct ivm_vcpu *vcpu);
+void ivm_exit_access(struct ivm_vcpu *vcpu, u64 gpa, bool write, bool fetch);
 void ivm_exit_outside(struct ivm_vcpu *vcpu, u64 gpa, const char *kind);
 extern const struct ivm_emul_ops ivm_exit_emul_ops;	/* ctx = struct ivm_vcpu */
+
+/* ---- paging.c: guests on shadow tables ---- */
+void ivm_paging_begin(struct ivm_vcpu *vcpu);
+void ivm_paging_system(struct ivm_vcpu *vcpu);
+void ivm_paging_fault(struct ivm_vcpu *vcpu);
+void ivm_paging_task_switch(struct ivm_vcpu *vcpu);
+void ivm_paging_efer(struct ivm_vcpu *vcpu, u64 old);
 
 /* ---- clock.c ---- */
 int ivm_clock_write(struct ivm_vcpu *vcpu, u32 msr, u64 value);

@@ -9,6 +9,7 @@
  */
 #include "priv.h"
 #include "../cpu/fpu.h"
+#include "../mem/shadow.h"
 #include "../trace.h"
 
 #include <linux/kthread.h>
@@ -219,6 +220,8 @@ static void vcpu_inner(struct ivm_vcpu *vcpu)
 	vcpu->leave = false;
 	cpu->tsc_aux = ivm_msr_tsc_aux(&vcpu->msrs);
 	ivm_fpu_load(cpu->fpu);
+	if (unlikely(cpu->repage) && vcpu->tables)
+		ivm_paging_begin(vcpu);
 	ops->load(cpu);
 	vcpu->guest_cycles = 0;
 	entered = rdtsc();
@@ -423,10 +426,18 @@ struct ivm_vcpu *ivm_vcpu_create(struct ivm_vm *vm, unsigned int index)
 		.code = &vcpu->code,
 		.phys_bits = ivm_cpuid_phys_bits(vm->cpuid),
 	};
+	if (!ivm_cpu_host_nested()) {
+		vcpu->tables = ivm_shadow_create(vm->space);
+		if (IS_ERR(vcpu->tables)) {
+			err = PTR_ERR(vcpu->tables);
+			goto err_vcpu;
+		}
+		vcpu->cpu.shadowed = true;
+	}
 	vcpu->cpu.fpu = ivm_fpu_create();
 	if (IS_ERR(vcpu->cpu.fpu)) {
 		err = PTR_ERR(vcpu->cpu.fpu);
-		goto err_vcpu;
+		goto err_tables;
 	}
 	err = ivm_backend->create(&vcpu->cpu, ivm_space_root(vm->space));
 	if (err)
@@ -435,6 +446,8 @@ struct ivm_vcpu *ivm_vcpu_create(struct ivm_vm *vm, unsigned int index)
 	return vcpu;
 err_fpu:
 	ivm_fpu_destroy(vcpu->cpu.fpu);
+err_tables:
+	ivm_shadow_destroy(vcpu->tables);
 err_vcpu:
 	kfree(vcpu);
 	return ERR_PTR(err);
@@ -446,6 +459,7 @@ void ivm_vcpu_destroy(struct ivm_vcpu *vcpu)
 		return;
 	ivm_backend->destroy(&vcpu->cpu);
 	ivm_fpu_destroy(vcpu->cpu.fpu);
+	ivm_shadow_destroy(vcpu->tables);
 	kfree_sensitive(vcpu);
 }
 

@@ -11,6 +11,8 @@
 #define SVM_EXIT_DR_LAST	0x03f
 #define SVM_EXIT_CR_LAST	0x01f
 #define SVM_EXIT_GPR_VALID	BIT_ULL(63)	/* of EXITINFO1, with decode assists: MOV CRn form */
+#define SVM_EXIT_INVLPGB	0x0a0
+#define SVM_EXIT_INVLPGB_ILLEGAL 0x0a1
 #define SVM_NPF_WRITE		BIT_ULL(1)
 #define SVM_NPF_FETCH		BIT_ULL(4)
 #define SVM_NPF_TABLE		BIT_ULL(33)
@@ -44,9 +46,9 @@ static void svm_exit_exception(struct ivm_cpu *cpu, const struct vmcb *vmcb, u8 
 
 	exit->reason = IVM_EXIT_EXCEPTION;
 	exit->exc.vector = vector;
-	exit->exc.has_error = vector == X86_TRAP_AC;
+	exit->exc.has_error = vector == X86_TRAP_AC || vector == X86_TRAP_PF;
 	exit->exc.error = vmcb->control.exit_info_1;
-	exit->exc.address = 0;
+	exit->exc.address = vmcb->control.exit_info_2;	/* of a #PF */
 }
 
 /*
@@ -159,6 +161,9 @@ void svm_decode_exit(struct ivm_cpu *cpu)
 	case SVM_EXIT_MWAIT:
 	case SVM_EXIT_MWAIT_COND:
 	case SVM_EXIT_RDPRU:
+	case SVM_EXIT_INVPCID:
+	case SVM_EXIT_INVLPGB:
+	case SVM_EXIT_INVLPGB_ILLEGAL:
 		exit->reason = IVM_EXIT_UNDEFINED;
 		return;
 	case SVM_EXIT_EXCP_BASE + X86_TRAP_MC:
@@ -168,6 +173,18 @@ void svm_decode_exit(struct ivm_cpu *cpu)
 	case SVM_EXIT_EXCP_BASE + X86_TRAP_DB:
 	case SVM_EXIT_EXCP_BASE + X86_TRAP_AC:
 		svm_exit_exception(cpu, vmcb, code - SVM_EXIT_EXCP_BASE);
+		return;
+	case SVM_EXIT_EXCP_BASE + X86_TRAP_PF:
+		svm_exit_exception(cpu, vmcb, X86_TRAP_PF);
+		exit->reason = IVM_EXIT_PAGE_FAULT;
+		return;
+	case SVM_EXIT_INVLPG:
+		exit->reason = IVM_EXIT_INVLPG;
+		exit->invlpg.address = control->exit_info_1;
+		exit->invlpg.decoded = svm_features.decode_assists;
+		return;
+	case SVM_EXIT_TASK_SWITCH:
+		exit->reason = IVM_EXIT_TASK_SWITCH;
 		return;
 	case SVM_EXIT_READ_CR0 ... SVM_EXIT_CR_LAST:
 		svm_exit_reg(exit, control, IVM_EXIT_CR_ACCESS, code);

@@ -26,6 +26,17 @@ static void svm_seg(struct vmcb_seg *seg, u16 selector, u64 base, u32 limit, u16
 	seg->attrib = attr;
 }
 
+/* The save area holds what the guest is to find: from here on it is kept beside what the CPU gets. */
+static void svm_shadow_begin(struct ivm_cpu *cpu)
+{
+	const struct vmcb_save_area *save = &svm_of(cpu)->vmcb->save;
+
+	cpu->paging = (struct ivm_paging){
+		.cr0 = save->cr0, .cr3 = save->cr3, .cr4 = save->cr4, .efer = save->efer & ~EFER_SVME
+	};
+	cpu->repage = true;
+}
+
 /* Also for INIT: what INIT keeps (FPU, most MSRs, APIC base) is not in these fields or is vm/'s (APM 14.1.3). */
 void svm_reset(struct ivm_cpu *cpu)
 {
@@ -79,6 +90,7 @@ void svm_reset(struct ivm_cpu *cpu)
 	svm_set_intercept(svm, INTERCEPT_IRET, false);
 	control->clean = 0;
 	svm->asid_generation = 0;	/* INIT flushes the TLB */
+	svm_shadow_begin(cpu);
 }
 
 void svm_sipi(struct ivm_cpu *cpu, u8 vector)
@@ -102,10 +114,17 @@ void svm_get_code(struct ivm_cpu *cpu, struct ivm_sregs *sregs)
 {
 	const struct vmcb_save_area *save = &svm_of(cpu)->vmcb->save;
 
-	sregs->cr0 = save->cr0;
-	sregs->cr3 = save->cr3;
-	sregs->cr4 = save->cr4;
-	sregs->efer = save->efer & ~EFER_SVME;
+	if (unlikely(cpu->shadowed)) {
+		sregs->cr0 = cpu->paging.cr0;
+		sregs->cr3 = cpu->paging.cr3;
+		sregs->cr4 = cpu->paging.cr4;
+		sregs->efer = cpu->paging.efer;
+	} else {
+		sregs->cr0 = save->cr0;
+		sregs->cr3 = save->cr3;
+		sregs->cr4 = save->cr4;
+		sregs->efer = save->efer & ~EFER_SVME;
+	}
 	sregs->cpl = save->cpl;
 	svm_get_seg(&sregs->seg[IVM_CS], &save->cs);
 }
@@ -181,12 +200,43 @@ int svm_set_sregs(struct ivm_cpu *cpu, const struct ivm_sregs *sregs, struct ivm
 	save->cpl = sregs->cpl;
 	svm->vmcb->control.clean = 0;
 	svm->asid_generation = 0;
+	svm_shadow_begin(cpu);
 	return 0;
 }
 
 u64 svm_cr4(struct ivm_cpu *cpu)
 {
-	return svm_of(cpu)->vmcb->save.cr4;
+	return cpu->shadowed ? cpu->paging.cr4 : svm_of(cpu)->vmcb->save.cr4;
+}
+
+/**
+ * svm_set_paging() - registers for a guest on shadow tables
+ * @cpu:  shadowed; its paging is what the guest wrote
+ * @root: of the tables, four levels of them in long mode, else three
+ *
+ * Paging is always on, in real mode too (APM 15.19), and write protection holds
+ * for the supervisor. Supervisor-mode prevention has a meaning only where the
+ * guest has paging. Long mode is the CPU's when it is the guest's.
+ *
+ * Context: inner loop.
+ */
+void svm_set_paging(struct ivm_cpu *cpu, u64 root)
+{
+	const struct ivm_paging *guest = &cpu->paging;
+	struct svm_vcpu *svm = svm_of(cpu);
+	struct vmcb_save_area *save = &svm->vmcb->save;
+	u64 cr4 = guest->cr4 & ~(u64)(X86_CR4_PGE | X86_CR4_PSE | X86_CR4_PCIDE);
+
+	if (!(guest->cr0 & X86_CR0_PG))
+		cr4 &= ~(u64)(X86_CR4_SMEP | X86_CR4_SMAP);
+	save->cr0 = guest->cr0 | X86_CR0_PG | X86_CR0_WP;
+	save->cr3 = root;
+	save->cr4 = cr4 | X86_CR4_PAE;
+	save->efer = (guest->efer & ~(u64)(EFER_LME | EFER_LMA)) | EFER_SVME | EFER_NX;
+	if (guest->efer & EFER_LMA)
+		save->efer |= EFER_LME | EFER_LMA;
+	svm_dirty(svm, SVM_CLEAN_CR);
+	svm->asid_generation = 0;
 }
 
 /**
@@ -202,16 +252,21 @@ int svm_write_cr4(struct ivm_cpu *cpu, u64 value, u64 allowed)
 {
 	struct svm_vcpu *svm = svm_of(cpu);
 	struct vmcb_save_area *save = &svm->vmcb->save;
-	bool lma = save->efer & EFER_LMA;
+	bool lma = (cpu->shadowed ? cpu->paging.efer : save->efer) & EFER_LMA;
 	u64 flush = X86_CR4_PGE | X86_CR4_PAE | X86_CR4_PSE | X86_CR4_PCIDE | X86_CR4_SMEP | X86_CR4_SMAP;
+	u64 old = svm_cr4(cpu), cr3 = cpu->shadowed ? cpu->paging.cr3 : save->cr3;
 
 	if (value & ~allowed)
 		return -EINVAL;
 	if (lma && !(value & X86_CR4_PAE))
 		return -EINVAL;
-	if ((value & ~save->cr4 & X86_CR4_PCIDE) && (!lma || (save->cr3 & 0xfff)))
+	if ((value & ~old & X86_CR4_PCIDE) && (!lma || (cr3 & 0xfff)))
 		return -EINVAL;
-	if ((value ^ save->cr4) & flush)
+	if (cpu->shadowed) {	/* the caller sees to the rest */
+		cpu->paging.cr4 = value;
+		return 0;
+	}
+	if ((value ^ old) & flush)
 		svm->asid_generation = 0;
 	save->cr4 = value;
 	svm_dirty(svm, SVM_CLEAN_CR);
@@ -270,7 +325,7 @@ int svm_read_msr(struct ivm_cpu *cpu, u32 msr, u64 *value)
 
 	switch (msr) {
 	case MSR_EFER:
-		*value = save->efer & ~EFER_SVME;
+		*value = cpu->shadowed ? cpu->paging.efer : save->efer & ~EFER_SVME;
 		return 0;
 	case MSR_IA32_DEBUGCTLMSR:
 		*value = 0;
@@ -289,17 +344,24 @@ int svm_read_msr(struct ivm_cpu *cpu, u32 msr, u64 *value)
 	}
 }
 
-static int svm_write_efer(struct svm_vcpu *svm, u64 value, u64 allowed)
+static int svm_write_efer(struct ivm_cpu *cpu, u64 value, u64 allowed)
 {
+	struct svm_vcpu *svm = svm_of(cpu);
 	struct vmcb_save_area *save = &svm->vmcb->save;
+	u64 old = cpu->shadowed ? cpu->paging.efer : save->efer;
+	u64 cr0 = cpu->shadowed ? cpu->paging.cr0 : save->cr0;
 
 	/* LMA is read-only: what is written there is ignored (APM 3.1.7). */
-	value = (value & ~(u64)EFER_LMA) | (save->efer & EFER_LMA);
+	value = (value & ~(u64)EFER_LMA) | (old & EFER_LMA);
 	if (value & ~(allowed | EFER_LMA))
 		return -EINVAL;
-	if (((value ^ save->efer) & EFER_LME) && (save->cr0 & X86_CR0_PG))
+	if (((value ^ old) & EFER_LME) && (cr0 & X86_CR0_PG))
 		return -EINVAL;
-	if ((value ^ save->efer) & EFER_NX)
+	if (cpu->shadowed) {	/* the caller sees to the rest */
+		cpu->paging.efer = value;
+		return 0;
+	}
+	if ((value ^ old) & EFER_NX)
 		svm->asid_generation = 0;
 	save->efer = value | EFER_SVME;
 	svm_dirty(svm, SVM_CLEAN_CR);
@@ -324,7 +386,7 @@ int svm_write_msr(struct ivm_cpu *cpu, u32 msr, u64 value, u64 efer_allowed)
 
 	switch (msr) {
 	case MSR_EFER:
-		return svm_write_efer(svm, value, efer_allowed);
+		return svm_write_efer(cpu, value, efer_allowed);
 	case MSR_IA32_DEBUGCTLMSR:
 		return value ? -EINVAL : 0;
 	case MSR_IA32_SPEC_CTRL:

@@ -50,8 +50,19 @@ static const unsigned int svm_always_intercepted[] = {
 	INTERCEPT_EXCEPTION_OFFSET + X86_TRAP_DB,
 };
 
+/*
+ * With shadow tables: what decides about paging is ours to see. A task switch by
+ * hardware loads CR3 from guest memory, where the CPU would take it for an
+ * address of the host (APM 15.11.5).
+ */
+static const unsigned int svm_shadow_intercepted[] = {
+	INTERCEPT_CR0_READ, INTERCEPT_CR0_WRITE, INTERCEPT_CR3_READ, INTERCEPT_CR3_WRITE, INTERCEPT_CR4_READ,
+	INTERCEPT_INVLPG, INTERCEPT_TASK_SWITCH,
+	INTERCEPT_EXCEPTION_OFFSET + X86_TRAP_PF,
+};
+
 /* Why SVM cannot be used, from the registers that say so. */
-static int svm_refusal(bool svm, bool np, u64 vm_cr, struct ivm_why *why)
+static int svm_refusal(bool svm, u64 vm_cr, struct ivm_why *why)
 {
 	if (!svm)
 		return ivm_why(why, 0, -ENODEV,
@@ -60,9 +71,6 @@ static int svm_refusal(bool svm, bool np, u64 vm_cr, struct ivm_why *why)
 		return ivm_why(why, 0, -ENODEV, vm_cr & SVM_VM_CR_SVM_LOCK_MASK ?
 			       "the firmware switched SVM off and locked it (VM_CR.SVMDIS): enable it in the firmware setup" :
 			       "SVM is switched off (VM_CR.SVMDIS): enable it in the firmware setup");
-	if (!np)
-		return ivm_why(why, 0, -ENODEV,
-			       "this CPU has SVM without nested paging (CPUID 8000000Ah EDX bit 0 is clear): not supported");
 	return 0;
 }
 
@@ -75,10 +83,11 @@ static int svm_probe(struct ivm_why *why)
 
 	if (svm)
 		rdmsrl_safe(MSR_VM_CR, &vm_cr);
-	err = svm_refusal(svm, edx & SVM_CPUID_NP, vm_cr, why);
+	err = svm_refusal(svm, vm_cr, why);
 	if (err)
 		return err;
 
+	svm_features.nested = edx & SVM_CPUID_NP;
 	svm_features.next_rip = edx & SVM_CPUID_NRIPS;
 	svm_features.clean_bits = edx & SVM_CPUID_CLEAN;
 	svm_features.flush_by_asid = edx & SVM_CPUID_FLUSH_ASID;
@@ -100,6 +109,11 @@ static int svm_probe(struct ivm_why *why)
 		.large = NPT_PS,
 	};
 	return 0;
+}
+
+static bool svm_has_nested(void)
+{
+	return svm_features.nested;
 }
 
 static const struct ivm_s2_format *svm_s2_format(void)
@@ -222,8 +236,17 @@ static int svm_create(struct ivm_cpu *cpu, u64 root)
 	}
 	control->iopm_base_pa = svm_maps_io();
 	control->msrpm_base_pa = svm_maps_msr();
-	control->nested_ctl = SVM_NESTED_CTL_NP_ENABLE;
-	control->nested_cr3 = __sme_set(root);
+	if (cpu->shadowed) {
+		for (i = 0; i < ARRAY_SIZE(svm_shadow_intercepted); i++)
+			svm_set_intercept(svm, svm_shadow_intercepted[i], true);
+		/* Not shown to guests. Bits of the VMCB that exist with the instructions. */
+		svm_set_intercept(svm, INTERCEPT_INVPCID, boot_cpu_has(X86_FEATURE_INVPCID));
+		svm_set_intercept(svm, INTERCEPT_INVLPGB, cpuid_ebx(0x80000008) & BIT(3));
+		svm_set_intercept(svm, INTERCEPT_INVLPGB_ILLEGAL, cpuid_ebx(0x80000008) & BIT(3));
+	} else {
+		control->nested_ctl = SVM_NESTED_CTL_NP_ENABLE;
+		control->nested_cr3 = __sme_set(root);
+	}
 	svm_reset(cpu);
 	return 0;
 }
@@ -416,6 +439,7 @@ const struct ivm_cpu_ops ivm_svm_ops = {
 	.cpu_free = svm_cpu_free,
 	.cpu_on = svm_cpu_on,
 	.cpu_off = svm_cpu_off,
+	.has_nested = svm_has_nested,
 	.s2_format = svm_s2_format,
 	.create = svm_create,
 	.destroy = svm_destroy,
@@ -428,6 +452,7 @@ const struct ivm_cpu_ops ivm_svm_ops = {
 	.get_code = svm_get_code,
 	.set_sregs = svm_set_sregs,
 	.cr4 = svm_cr4,
+	.set_paging = svm_set_paging,
 	.read_msr = svm_read_msr,
 	.write_msr = svm_write_msr,
 	.write_cr4 = svm_write_cr4,

@@ -54,7 +54,7 @@ DECLARE_PER_CPU(struct svm_host, svm_host);
 
 /* Facts of this host, constant after probe. */
 struct svm_features {
-	bool next_rip, decode_assists, flush_by_asid, clean_bits, spec_ctrl, v_spec_ctrl;
+	bool nested, next_rip, decode_assists, flush_by_asid, clean_bits, spec_ctrl, v_spec_ctrl;
 	u32 asids;
 };
 extern struct svm_features svm_features;
@@ -102,6 +102,7 @@ void svm_get_sregs(struct ivm_cpu *cpu, struct ivm_sregs *sregs);
 void svm_get_code(struct ivm_cpu *cpu, struct ivm_sregs *sregs);
 int svm_set_sregs(struct ivm_cpu *cpu, const struct ivm_sregs *sregs, struct ivm_why *why);
 u64 svm_cr4(struct ivm_cpu *cpu);
+void svm_set_paging(struct ivm_cpu *cpu, u64 root);
 int svm_read_msr(struct ivm_cpu *cpu, u32 msr, u64 *value);
 int svm_write_msr(struct ivm_cpu *cpu, u32 msr, u64 value, u64 efer_allowed);
 int svm_write_cr4(struct ivm_cpu *cpu, u64 value, u64 allowed);
