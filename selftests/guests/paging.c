@@ -4,7 +4,8 @@
  * value, and what it leaves in accessed and dirty bits, goes into one number.
  * The same seed must give the same number, however the translation is made.
  *
- * Options: ops=N, seed=N, print=N (a number each so many operations).
+ * Options: ops=N, seed=N, print=N (the number each so many operations), from=N
+ * (from then on, what each does).
  */
 #include "guest.h"
 
@@ -18,6 +19,7 @@
 #define P	(1UL << 0)
 #define W	(1UL << 1)
 #define U	(1UL << 2)
+#define A	(1UL << 5)
 #define PS	(1UL << 7)
 #define G	(1UL << 8)
 #define RSVD	(1UL << 51)
@@ -54,7 +56,7 @@ struct probe {
 static u64 state = 1, hash = 0xcbf29ce484222325;
 static u32 globals;	/* entries with G now: a load of CR3 forgets what they made no more */
 static bool has_smep, has_smap;
-static u64 every;	/* operations between two numbers; 1: each is told */
+static bool told;	/* what this operation does */
 
 static u64 rnd(void)
 {
@@ -105,7 +107,11 @@ static u64 random_entry(u32 level)
 	}
 	if (level == 3) {
 		if (one_in(6))
-			return e | PS | (one_in(16) ? 1UL << 20 : 0);	/* the first GiB; a reserved bit now and then */
+			/*
+			 * The first GiB; a reserved bit now and then. Accessed already: that an access
+			 * which is denied leaves it alone is not said of these, and an emulator is known.
+			 */
+			return e | PS | A | (one_in(16) ? 1UL << 20 : 0);
 		return e | (u64)pd[below(NR_PD)];
 	}
 	if (level == 2) {
@@ -231,14 +237,15 @@ static void access(void)
 	} else {
 		guarded(supervisor, p, &f);
 	}
-	if (every == 1)
+	f.error |= f.error >> 3 & 1;	/* an emulator is known that says "reserved" without "present" */
+	if (told)
 		note("%s %lx kind %lu ac %lu, cr0 %lx cr4 %lx: vector %x error %lx cr2 %lx value %lx entries %lx %lx %lx %lx",
 		     as_user ? "user" : "supervisor", p->va, p->kind, p->ac, read_cr0(), read_cr4(), f.vector, f.error,
 		     f.cr2, f.vector == NO_FAULT ? p->value : 0, *entry_at(4, 0, 0), pdpt[p->va >> 30 & 1],
 		     pd[pdpt[p->va >> 30 & 1] & 0x1000 ? 1 : 0][p->va >> 21 & 511], pt[0][0]);
 	fold(f.vector);
 	if (f.vector == VEC_PF) {
-		fold(f.error | (f.error >> 3 & 1));	/* an emulator is known that says "reserved" without "present" */
+		fold(f.error);
 		fold(f.cr2);
 	}
 	fold(p->va);
@@ -290,9 +297,7 @@ static void begin(void)
 
 static void random_operations(void)
 {
-	u64 ops = option_num("ops", 100000);
-
-	every = option_num("print", 0);
+	u64 ops = option_num("ops", 100000), every = option_num("print", 0), from = option_num("from", ~0UL);
 
 	if (ram_top() < RAM_BASE + (8UL << 20)) {
 		skip("needs 24 MiB");
@@ -300,13 +305,14 @@ static void random_operations(void)
 	}
 	begin();
 	for (u64 i = 1; i <= ops; i++) {
+		told = i >= from;
 		if (one_in(2))
 			change_table();
 		if (one_in(16))
 			change_controls();
 		access();
 		fold(sum_tables());
-		if (every && i % every == 0)
+		if (told || (every && i % every == 0))
 			note("%lu: %lx tables %lx", i, hash, sum_tables());
 		if (i % 4096 == 0)
 			progress(i, ops);
