@@ -2,8 +2,8 @@
 /*
  * until WHOSE TEXT COMMAND...: runs the command, reads its output until TEXT
  * appears in it, and ends the command. For count.c it marks where that begins,
- * before the command's process exists, and where TEXT was read; WHOSE is "ours"
- * or "peers". Status 1 when the text never came.
+ * before the command's process exists, and where TEXT was read; WHOSE is "ours",
+ * "peers", "ours-shadow" or "peers-shadow". Status 1 when the text never came.
  */
 #define _GNU_SOURCE
 #include "mark.h"
@@ -15,20 +15,31 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static void begin(bool ours)
-{
-	if (ours)
-		MARK_BEGIN(MARK_OURS);
-	else
-		MARK_BEGIN(MARK_PEERS);
-}
+/* What a mark says is part of the instruction. */
+#define DEFINE_MARKS(name, id)				\
+static void begin_##name(void) { MARK_BEGIN(id); }	\
+static void end_##name(void) { MARK_END(id); }
+DEFINE_MARKS(ours, MARK_OURS)
+DEFINE_MARKS(peers, MARK_PEERS)
+DEFINE_MARKS(shadow_ours, MARK_SHADOW_OURS)
+DEFINE_MARKS(shadow_peers, MARK_SHADOW_PEERS)
 
-static void end(bool ours)
+static const struct whose {
+	const char *name;
+	void (*begin)(void), (*end)(void);
+} all[] = {
+	{ "ours", begin_ours, end_ours },
+	{ "peers", begin_peers, end_peers },
+	{ "ours-shadow", begin_shadow_ours, end_shadow_ours },
+	{ "peers-shadow", begin_shadow_peers, end_shadow_peers },
+};
+
+static const struct whose *find(const char *name)
 {
-	if (ours)
-		MARK_END(MARK_OURS);
-	else
-		MARK_END(MARK_PEERS);
+	for (unsigned int i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (!strcmp(all[i].name, name))
+			return &all[i];
+	return NULL;
 }
 
 int main(int argc, char **argv)
@@ -37,15 +48,12 @@ int main(int argc, char **argv)
 	size_t have = 0, from = 0;
 	const char *wanted;
 	int out[2], pid;
-	bool ours;
+	const struct whose *whose = argc < 4 ? NULL : find(argv[1]);
 
-	if (argc < 4 || pipe(out))
-		return 2;
-	ours = !strcmp(argv[1], "ours");
-	if (!ours && strcmp(argv[1], "peers"))
+	if (!whose || pipe(out))
 		return 2;
 	wanted = argv[2];
-	begin(ours);
+	whose->begin();
 	pid = fork();
 	if (pid < 0)
 		return 2;
@@ -65,7 +73,7 @@ int main(int argc, char **argv)
 			break;
 		have += n;
 		if (memmem(text + from, have - from, wanted, strlen(wanted))) {
-			end(ours);
+			whose->end();
 			kill(-pid, SIGKILL);
 			waitpid(pid, NULL, 0);
 			return 0;

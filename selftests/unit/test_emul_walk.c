@@ -42,6 +42,7 @@ struct outcome {
 	int ret;
 	u64 gpa;
 	struct ivm_fault fault;
+	struct ivm_leaf leaf;
 };
 
 struct machine {
@@ -134,7 +135,8 @@ static bool allowed(unsigned int access, bool writable, bool user, bool no_execu
 	}
 	if (!supervisor && !user)
 		return false;
-	if (supervisor && user && m.sregs.cr4 & X86_CR4_SMAP && !(m.regs.rflags & X86_EFLAGS_AC))
+	if (supervisor && user && m.sregs.cr4 & X86_CR4_SMAP &&
+	    (access & IVM_WALK_IMPLICIT || !(m.regs.rflags & X86_EFLAGS_AC)))
 		return false;
 	if (access & IVM_WALK_WRITE && !writable)
 		return supervisor && !(m.sregs.cr0 & X86_CR0_WP);
@@ -171,7 +173,7 @@ static struct outcome model(u64 linear, unsigned int access)
 	u64 table = m.sregs.cr3 & ~0xfffULL, at, e;
 
 	if (m.paging == NONE)
-		return (struct outcome){ .gpa = linear & 0xffffffff };
+		return (struct outcome){ .gpa = linear & 0xffffffff, .leaf = { 30, true, true, true, true } };
 	if (m.paging == FOUR_LEVEL) {
 		for (n = 48; n < 64; n++)
 			if (bit(linear, n) != bit(linear, 47))
@@ -222,7 +224,10 @@ static struct outcome model(u64 linear, unsigned int access)
 			continue;
 		}
 		address >>= shift;
-		return (struct outcome){ .gpa = address << shift | (linear & ((1ULL << shift) - 1)) };
+		return (struct outcome){
+			.gpa = address << shift | (linear & ((1ULL << shift) - 1)),
+			.leaf = { shift, writable, user, !no_execute, bit(e | marks, 6) },
+		};
 	}
 }
 
@@ -318,6 +323,8 @@ static bool same(const struct outcome *a, const struct outcome *b)
 	if (a->ret == -EFAULT)
 		return a->fault.vector == b->fault.vector && a->fault.has_error == b->fault.has_error &&
 		       a->fault.error == b->fault.error && a->fault.address == b->fault.address;
+	if (a->ret == 0 && memcmp(&a->leaf, &b->leaf, sizeof(a->leaf)))
+		return false;
 	return a->gpa == b->gpa;
 }
 
@@ -342,7 +349,7 @@ TEST(walk_is_like_the_model)
 	for (i = 0; i < 1000000; i++) {
 		/* A table page or two deep, in the lower or upper half; rarely not canonical. */
 		u64 linear = (s64)(rnd() << 16) >> 16;
-		unsigned int access = below(8);
+		unsigned int access = below(16);
 		struct outcome expected, found = {};
 		bool full = one_in(64);
 
@@ -350,6 +357,8 @@ TEST(walk_is_like_the_model)
 			linear = rnd();
 		if (access & IVM_WALK_FETCH)
 			access &= ~IVM_WALK_WRITE;
+		if (access & IVM_WALK_USER)
+			access &= ~IVM_WALK_IMPLICIT;
 		random_machine();
 		random_tables(linear);
 		nr_written = 0;
@@ -362,7 +371,12 @@ TEST(walk_is_like_the_model)
 		if (full)
 			snapshot(before);
 
-		found.ret = ivm_walk(&m.cpu, linear, access, &found.gpa, &found.fault);
+		if (one_in(2)) {
+			found.ret = ivm_walk_leaf(&m.cpu, linear, access, &found.gpa, &found.leaf, &found.fault);
+		} else {
+			found.ret = ivm_walk(&m.cpu, linear, access, &found.gpa, &found.fault);
+			found.leaf = expected.leaf;
+		}
 
 		for (n = 0; n < nr_written; n++) {
 			u64 now = fake_space_get(m.cpu.space, written[n].at, written[n].size);
