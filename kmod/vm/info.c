@@ -166,7 +166,7 @@ void ivm_host_info(struct ivm_host_info *info)
 	ivm_cpu_host_try(&why);
 	strscpy(info->reason, why.text, sizeof(info->reason));
 	info->backend = ivm_backend ? ivm_backend->name : "none";
-	info->nested_paging = ivm_backend;
+	info->nested_paging = ivm_backend && ivm_cpu_host_nested();
 	info->cores = ivm_cores_count();
 	info->vcpus_max = min_t(u32, info->cores, IVM_VCPUS_MAX);
 	info->vms = info_vms();
