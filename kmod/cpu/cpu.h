@@ -90,6 +90,7 @@ struct ivm_cpu {
 	u64 spec_ctrl;			/* (o) guest's MSR 48h */
 	u64 tsc_aux;			/* (o) guest's MSR c0000103h; in force from the next load */
 	bool shadow;			/* (o) interrupt shadow at the last exit */
+	bool delivering;		/* (o) the last exit cut short the delivery of an event, not an instruction */
 	bool shadowed;			/* (c) it runs on shadow tables: paging is what the guest wrote, the CPU has other values */
 	bool repage;			/* (o) shadowed: paging was set by reset or boot, all translations are void */
 	struct ivm_paging paging;	/* (o) shadowed */

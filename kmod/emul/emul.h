@@ -72,7 +72,25 @@ struct ivm_leaf {
 	u8 shift;		/* of the guest's page: 12, 21, 22, 30 */
 	bool writable, user, executable;
 	bool dirty;		/* its entry says so already */
+	const u64 *entry;	/* that maps a page of 4 KiB, in guest RAM; NULL: another size or format */
+	u64 above;		/* private to walk.c */
 };
+
+#define IVM_WALK_BESIDE 8	/* entries that stand together */
+
+/**
+ * ivm_walk_beside() - what an entry beside the one that a walk ended at says
+ * @cpu:	as for the walk
+ * @leaf:	of the walk
+ * @place:	0 to IVM_WALK_BESIDE - 1, among the entries that stand together
+ * @gpa:	out, of its page
+ * @other:	out, without an entry of its own
+ *
+ * Return: false for the entry of the walk itself, and for one that is not
+ * present, has reserved bits or has not been accessed yet. Nothing is written.
+ */
+bool ivm_walk_beside(const struct ivm_emul_cpu *cpu, const struct ivm_leaf *leaf, unsigned int place, u64 *gpa,
+		     struct ivm_leaf *other);
 
 /**
  * ivm_walk() - translate a linear address as the guest's MMU would

@@ -35,6 +35,8 @@ struct walk {
 	u64 rights;		/* AND of all levels: W, U, and NX inverted */
 	u64 gpa;		/* the answer, or the address that is not RAM */
 	u64 entry;		/* what maps the page, A and D as they are now */
+	const u64 *at;		/* where it is, if it is one of 8 bytes for 4 KiB */
+	u64 above;		/* rights of the levels above it */
 	unsigned int shift;	/* of the page */
 };
 
@@ -140,6 +142,10 @@ static __always_inline enum step level8(struct walk *w, u64 *entry, unsigned int
 		if (e & reserved)
 			return STEP_RESERVED;
 		accessed = false;
+	}
+	if (shift == 12) {
+		w->above = w->rights;
+		w->at = p;
 	}
 	w->rights &= e ^ PTE_NX;
 	if (shift == 12 || (shift < 39 && e & PTE_PS))
@@ -291,6 +297,8 @@ static __always_inline enum step walk_once(const struct ivm_emul_cpu *cpu, u64 l
 			.user = w.rights & PTE_U,
 			.executable = w.rights & PTE_NX,
 			.dirty = w.entry & PTE_D,
+			.entry = w.at,
+			.above = w.above,
 		};
 	return step;
 }
@@ -304,7 +312,7 @@ static __always_inline int walk(const struct ivm_emul_cpu *cpu, u64 linear, unsi
 	if (unlikely(!(s->cr0 & X86_CR0_PG))) {
 		*gpa = (u32)linear;
 		if (leaf)
-			*leaf = (struct ivm_leaf){ 30, true, true, true, true };
+			*leaf = (struct ivm_leaf){ .shift = 30, .writable = true, .user = true, .executable = true, .dirty = true };
 		return 0;
 	}
 	if (unlikely(!(s->efer & IVM_EFER_LMA))) {
@@ -343,6 +351,33 @@ int ivm_walk_leaf(const struct ivm_emul_cpu *cpu, u64 linear, unsigned int acces
 		  struct ivm_fault *fault)
 {
 	return walk(cpu, linear, access, gpa, leaf, fault);
+}
+
+bool ivm_walk_beside(const struct ivm_emul_cpu *cpu, const struct ivm_leaf *leaf, unsigned int place, u64 *gpa,
+		     struct ivm_leaf *other)
+{
+	u64 reserved = ~0ULL << cpu->phys_bits & PTE_ADDRESS, rights, e;
+	const u64 *first = (const u64 *)((unsigned long)leaf->entry & ~(IVM_WALK_BESIDE * sizeof(u64) - 1));
+
+	if (!first || first + place == leaf->entry)
+		return false;
+	if (!(cpu->sregs->efer & IVM_EFER_LMA))		/* see walk_pae() */
+		reserved = ~0ULL << cpu->phys_bits & ~PTE_NX;
+	if (!(cpu->sregs->efer & IVM_EFER_NXE))
+		reserved |= PTE_NX;
+	e = READ_ONCE(first[place]);
+	if ((e & (reserved | PTE_P | PTE_A)) != (PTE_P | PTE_A))
+		return false;
+	rights = leaf->above & (e ^ PTE_NX);
+	*gpa = e & PTE_ADDRESS;
+	*other = (struct ivm_leaf){
+		.shift = 12,
+		.writable = rights & PTE_W,
+		.user = rights & PTE_U,
+		.executable = rights & PTE_NX,
+		.dirty = e & PTE_D,
+	};
+	return true;
 }
 
 /* The same code once more, with what a fetch by the kernel does not need folded away. */

@@ -53,6 +53,7 @@ struct ivm_shadow {
 	struct shadow_context *now;	/* the one in use */
 	unsigned int victim;		/* the next one to make room */
 	unsigned int levels;		/* 3 or 4 */
+	u64 *last;			/* where ivm_shadow_map() wrote last, until something is forgotten; NULL: no leaf of 4 KiB */
 	bool stale;
 };
 
@@ -90,12 +91,14 @@ static void give_table(struct ivm_shadow *shadow, u64 *table)
 
 	set_page_private(page, 0);
 	list_move(&page->lru, &shadow->free);
+	shadow->last = NULL;
 }
 
 static void drop_context(struct ivm_shadow *shadow, struct shadow_context *context)
 {
 	list_splice_init(&context->tables, &shadow->free);
 	context->root = NULL;
+	shadow->last = NULL;
 	shadow->stale = true;
 }
 
@@ -281,10 +284,23 @@ static u64 *leaf_slot(struct ivm_shadow *shadow, u64 linear, unsigned int target
 	return slot;
 }
 
+static u64 bits_of(const struct ivm_shadow_rights *rights)
+{
+	u64 bits = SHADOW_P | SHADOW_A;
+
+	if (rights->write)
+		bits |= SHADOW_W | SHADOW_D;
+	if (rights->user)
+		bits |= SHADOW_U;
+	if (!rights->execute)
+		bits |= SHADOW_NX;
+	return bits;
+}
+
 int ivm_shadow_map(struct ivm_shadow *shadow, u64 linear, u64 gpa, const struct ivm_shadow_rights *rights)
 {
 	void *ram = ivm_space_ptr(shadow->space, gpa, NULL);
-	u64 bits = SHADOW_P | SHADOW_A, gfn = gpa >> PAGE_SHIFT, *slot;
+	u64 bits = bits_of(rights), gfn = gpa >> PAGE_SHIFT, *slot;
 	struct page *frame;
 	unsigned int order = IVM_FRAME_4K, target = 1;
 
@@ -297,19 +313,27 @@ int ivm_shadow_map(struct ivm_shadow *shadow, u64 linear, u64 gpa, const struct 
 		gfn = round_down(gfn, IVM_BLOCK_PAGES);
 		bits |= SHADOW_PS | (rights->shift == 22 ? SHADOW_HALF : 0);
 	}
-	if (rights->write)
-		bits |= SHADOW_W | SHADOW_D;
-	if (rights->user)
-		bits |= SHADOW_U;
-	if (!rights->execute)
-		bits |= SHADOW_NX;
-
 	slot = leaf_slot(shadow, linear, target, rights->shift);
 	if (!slot) {
 		ivm_shadow_drop_all(shadow);
 		slot = leaf_slot(shadow, linear, target, rights->shift);
 	}
+	shadow->last = target == 1 ? slot : NULL;
 	return ivm_leaf_install(slot, bits, &shadow->space->owner, frame, gfn, order);
+}
+
+void ivm_shadow_offer(struct ivm_shadow *shadow, unsigned int place, u64 gpa, const struct ivm_shadow_rights *rights)
+{
+	u64 *slot = shadow->last;
+	void *ram;
+
+	if (!slot)
+		return;
+	slot = PTR_ALIGN_DOWN(slot, 8 * sizeof(*slot)) + place;
+	ram = *slot ? NULL : ivm_space_ptr(shadow->space, gpa, NULL);
+	if (ram)
+		ivm_leaf_install(slot, bits_of(rights), &shadow->space->owner, compound_head(virt_to_page(ram)),
+				 gpa >> PAGE_SHIFT, IVM_FRAME_4K);
 }
 
 u64 ivm_shadow_root(const struct ivm_shadow *shadow)

@@ -50,6 +50,14 @@ void ivm_shadow_use(struct ivm_shadow *shadow, bool long_mode, u16 pcid, bool fo
  */
 int ivm_shadow_map(struct ivm_shadow *shadow, u64 linear, u64 gpa, const struct ivm_shadow_rights *rights);
 
+/**
+ * ivm_shadow_offer() - a translation beside the one that was mapped last, if there is none yet
+ * @place:	of its entry among the eight that stand together, 0 to 7
+ * @gpa:	of its page, in RAM
+ * @rights:	of the translation, whose page is one of 4 KiB, as that of the last one was
+ */
+void ivm_shadow_offer(struct ivm_shadow *shadow, unsigned int place, u64 gpa, const struct ivm_shadow_rights *rights);
+
 /* Forget the guest's page at a linear address, in all contexts; one context; everything. */
 void ivm_shadow_drop_page(struct ivm_shadow *shadow, u64 linear);
 void ivm_shadow_drop_context(struct ivm_shadow *shadow, u16 pcid);

@@ -31,11 +31,18 @@ static void paging_use(struct ivm_vcpu *vcpu, bool forget)
 	ivm_shadow_use(vcpu->tables, paging->efer & EFER_LMA, has_pcids(paging) ? paging->cr3 & CR3_PCID : 0, forget);
 }
 
-/* Registers or tables changed. */
+/* Registers changed. */
 static void paging_apply(struct ivm_vcpu *vcpu)
 {
-	ivm_shadow_stale(vcpu->tables);
 	ivm_backend->set_paging(&vcpu->cpu, ivm_shadow_root(vcpu->tables));
+	ivm_shadow_stale(vcpu->tables);		/* that forgot it */
+}
+
+/* Tables may have changed. */
+static void paging_sync(struct ivm_vcpu *vcpu)
+{
+	if (ivm_shadow_stale(vcpu->tables))
+		paging_apply(vcpu);
 }
 
 static void paging_restart(struct ivm_vcpu *vcpu)
@@ -218,7 +225,7 @@ void ivm_paging_system(struct ivm_vcpu *vcpu)
 		break;
 	case IVM_SYSTEM_INVLPG:
 		ivm_shadow_drop_page(vcpu->tables, system.value);
-		paging_apply(vcpu);
+		paging_sync(vcpu);
 		break;
 	}
 	if (err)
@@ -242,11 +249,64 @@ void ivm_paging_task_switch(struct ivm_vcpu *vcpu)
 
 /*
  * Write protection does not hold for the guest's supervisor, but does for the
- * processor's. The page becomes the supervisor's alone until a user asks for it.
+ * processor's.
  */
-static bool unprotects(const struct ivm_vcpu *vcpu, unsigned int access, const struct ivm_leaf *leaf)
+static bool unprotects(unsigned int access, const struct ivm_leaf *leaf)
 {
 	return access & IVM_WALK_WRITE && !(access & IVM_WALK_USER) && !leaf->writable;
+}
+
+/*
+ * Such a page becomes the supervisor's alone until a user asks for it; but then
+ * SMAP, which is about pages of users, would not hold any more. With it the
+ * instruction is executed here. Return: it was, or has faulted.
+ */
+static bool write_unprotected(struct ivm_vcpu *vcpu)
+{
+	bool stepping = vcpu->cpu.regs.rflags & X86_EFLAGS_TF;
+	struct ivm_fault fault;
+	u64 gpa;
+
+	if (vcpu->cpu.delivering)
+		return false;
+	switch (ivm_emul_mmio(ivm_exit_view(vcpu), &ivm_exit_emul_ops, vcpu, &fault, &gpa)) {
+	case IVM_EMUL_DONE:
+	case IVM_EMUL_AGAIN:
+		vcpu->cpu.shadow = false;
+		if (unlikely(stepping))
+			ivm_exit_single_step(vcpu);
+		return true;
+	case IVM_EMUL_FAULT:
+		ivm_exit_inject(vcpu, &fault);
+		return true;
+	case IVM_EMUL_UNCLAIMED:
+		ivm_exit_outside(vcpu, gpa, "write");
+		return true;
+	default:
+		return false;
+	}
+}
+
+/*
+ * What the guest's entries beside the one that was walked say, as far as they
+ * have been used before: a TLB may read ahead.
+ */
+static void read_ahead(struct ivm_vcpu *vcpu, const struct ivm_leaf *leaf)
+{
+	struct ivm_shadow_rights rights = { .shift = PAGE_SHIFT };
+	struct ivm_leaf other;
+	unsigned int i;
+	u64 gpa;
+
+	for (i = 0; i < IVM_WALK_BESIDE; i++) {
+		if (!ivm_walk_beside(&vcpu->emul, leaf, i, &gpa, &other) ||
+		    !ivm_space_is_ram(vcpu->vm->space, gpa, PAGE_SIZE))
+			continue;
+		rights.write = other.writable && other.dirty;
+		rights.user = other.user;
+		rights.execute = other.executable;
+		ivm_shadow_offer(vcpu->tables, i, gpa, &rights);
+	}
 }
 
 static int fill(struct ivm_vcpu *vcpu, u64 linear, unsigned int access, u64 gpa, const struct ivm_leaf *leaf)
@@ -258,7 +318,7 @@ static int fill(struct ivm_vcpu *vcpu, u64 linear, unsigned int access, u64 gpa,
 		.execute = leaf->executable,
 	};
 
-	if (unprotects(vcpu, access, leaf)) {
+	if (unprotects(access, leaf)) {
 		rights.write = true;
 		rights.user = false;
 		if (leaf->user && vcpu->cpu.paging.cr4 & X86_CR4_SMEP)
@@ -305,10 +365,13 @@ void ivm_paging_fault(struct ivm_vcpu *vcpu)
 		ivm_exit_access(vcpu, gpa, access & IVM_WALK_WRITE, access & IVM_WALK_FETCH);
 		return;
 	}
+	if (unprotects(access, &leaf) && leaf.user && view->sregs->cr4 & X86_CR4_SMAP && write_unprotected(vcpu))
+		return;
 	if (fill(vcpu, linear, access, gpa, &leaf)) {
 		ivm_vm_wish_stop(vcpu->vm, IVM_STOP_ERROR, gpa, "internal error: a frame could not be shown to the guest");
 		vcpu->leave = true;
+	} else {
+		read_ahead(vcpu, &leaf);
 	}
-	if (ivm_shadow_stale(vcpu->tables))
-		ivm_backend->set_paging(&vcpu->cpu, ivm_shadow_root(vcpu->tables));
+	paging_sync(vcpu);
 }

@@ -323,7 +323,7 @@ static bool same(const struct outcome *a, const struct outcome *b)
 	if (a->ret == -EFAULT)
 		return a->fault.vector == b->fault.vector && a->fault.has_error == b->fault.has_error &&
 		       a->fault.error == b->fault.error && a->fault.address == b->fault.address;
-	if (a->ret == 0 && memcmp(&a->leaf, &b->leaf, sizeof(a->leaf)))
+	if (a->ret == 0 && memcmp(&a->leaf, &b->leaf, offsetof(struct ivm_leaf, entry)))
 		return false;
 	return a->gpa == b->gpa;
 }

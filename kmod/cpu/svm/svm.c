@@ -393,10 +393,12 @@ static void svm_enter(struct ivm_cpu *cpu)
 
 	/* An event that was being delivered: again at the next entry. Software interrupts execute again by themselves. */
 	control->event_inj = 0;
+	cpu->delivering = false;
 	if (unlikely(control->exit_int_info & SVM_EXITINTINFO_VALID)) {
 		u32 type = control->exit_int_info & SVM_EXITINTINFO_TYPE_MASK;
 		u8 vector = control->exit_int_info & SVM_EXITINTINFO_VEC_MASK;
 
+		cpu->delivering = true;
 		if (type != SVM_EXITINTINFO_TYPE_SOFT &&
 		    !(type == SVM_EXITINTINFO_TYPE_EXEPT && (vector == X86_TRAP_BP || vector == X86_TRAP_OF))) {
 			svm->reinject = control->exit_int_info;
