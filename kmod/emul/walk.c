@@ -312,7 +312,9 @@ static __always_inline int walk(const struct ivm_emul_cpu *cpu, u64 linear, unsi
 	if (unlikely(!(s->cr0 & X86_CR0_PG))) {
 		*gpa = (u32)linear;
 		if (leaf)
-			*leaf = (struct ivm_leaf){ .shift = 30, .writable = true, .user = true, .executable = true, .dirty = true };
+			*leaf = (struct ivm_leaf){
+				.shift = 30, .writable = true, .user = true, .executable = true, .dirty = true,
+			};
 		return 0;
 	}
 	if (unlikely(!(s->efer & IVM_EFER_LMA))) {

@@ -53,7 +53,7 @@ struct ivm_shadow {
 	struct shadow_context *now;	/* the one in use */
 	unsigned int victim;		/* the next one to make room */
 	unsigned int levels;		/* 3 or 4 */
-	u64 *last;			/* where ivm_shadow_map() wrote last, until something is forgotten; NULL: no leaf of 4 KiB */
+	u64 *last;			/* what ivm_shadow_map() wrote last, while that stands; NULL: no leaf of 4 KiB */
 	bool stale;
 };
 

@@ -67,6 +67,11 @@ void ivm_exit_access(struct ivm_vcpu *vcpu, u64 gpa, bool write, bool fetch)
 		ivm_exit_outside(vcpu, gpa, kind);
 		return;
 	}
+	/* A stack or a descriptor table in device memory: no instruction that could be emulated. */
+	if (vcpu->cpu.delivering) {
+		ivm_exit_outside(vcpu, gpa, "delivery of an event");
+		return;
+	}
 	vcpu->count[IVM_COUNT_MMIO]++;
 	stepping = vcpu->cpu.regs.rflags & X86_EFLAGS_TF;
 	switch (ivm_emul_mmio(ivm_exit_view(vcpu), &ivm_exit_emul_ops, vcpu, &fault, &gpa)) {

@@ -153,7 +153,14 @@ static u64 paging_read(const struct ivm_vcpu *vcpu, unsigned int number)
 
 static int paging_write(struct ivm_vcpu *vcpu, unsigned int number, u64 value)
 {
-	return number == 0 ? paging_write_cr0(vcpu, value) : number == 3 ? paging_write_cr3(vcpu, value) : paging_write_cr4(vcpu, value);
+	switch (number) {
+	case 0:
+		return paging_write_cr0(vcpu, value);
+	case 3:
+		return paging_write_cr3(vcpu, value);
+	default:
+		return paging_write_cr4(vcpu, value);
+	}
 }
 
 /* What was intercepted, by the CPU's word or from its bytes. Return: false when there is nothing to do. */
@@ -239,7 +246,7 @@ void ivm_paging_task_switch(struct ivm_vcpu *vcpu)
 {
 	char text[IVM_TEXT_MAX];
 
-	snprintf(text, sizeof(text), "vCPU %u: a task switch by hardware (RIP %#llx), which shadow paging does not offer",
+	snprintf(text, sizeof(text), "vCPU %u: a task switch by hardware (RIP %#llx): not with shadow paging",
 		 vcpu->index, vcpu->cpu.regs.rip);
 	ivm_vm_wish_stop(vcpu->vm, IVM_STOP_ERROR, vcpu->cpu.exit.code, text);
 	vcpu->leave = true;
@@ -368,7 +375,7 @@ void ivm_paging_fault(struct ivm_vcpu *vcpu)
 	if (unprotects(access, &leaf) && leaf.user && view->sregs->cr4 & X86_CR4_SMAP && write_unprotected(vcpu))
 		return;
 	if (fill(vcpu, linear, access, gpa, &leaf)) {
-		ivm_vm_wish_stop(vcpu->vm, IVM_STOP_ERROR, gpa, "internal error: a frame could not be shown to the guest");
+		ivm_vm_wish_stop(vcpu->vm, IVM_STOP_ERROR, gpa, "internal error: a frame could not be shown");
 		vcpu->leave = true;
 	} else {
 		read_ahead(vcpu, &leaf);
