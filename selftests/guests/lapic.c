@@ -412,8 +412,10 @@ static void ipis(void (*fn)(void *))
 			u64 before = irq_count_of(i, VEC);
 
 			apic_icr(cpus[i].apic_id, VEC);
-			if (!check(wait_until(irq_count_of(i, VEC) == before + 1, patience())))
+			if (!check(wait_until(irq_count_of(i, VEC) == before + 1, patience()))) {
+				note("IPI %u to vCPU %u: %lu came", r, i, irq_count_of(i, VEC) - before);
 				break;
+			}
 		}
 	/* Broadcasts reach the others, and not the sender. */
 	u64 mine = irq_count(VEC), theirs = irq_count_of(1, VEC);

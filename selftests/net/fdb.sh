@@ -71,7 +71,7 @@ test_moves_and_ages()
 	port_new sw0 1 mode=1 access=10
 	port_new sw0 2 mode=1 access=10
 	port_new sw0 3 mode=1 access=10 learn=0
-	"$SWCTL" switch sw0 ageing=10
+	"$SWCTL" switch sw0 ageing=$((10 * SLOW))
 	"$FRAMES" send q1 1 "$(frame ff:ff:ff:ff:ff:ff 02:00:00:00:00:01)"
 	wait_for 5 eval "fdb sw0 'dev p1' | grep -q 02:00:00:00:00:01" || bad "not learnt"
 	"$FRAMES" send q2 1 "$(frame ff:ff:ff:ff:ff:ff 02:00:00:00:00:01)"

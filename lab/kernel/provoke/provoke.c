@@ -89,9 +89,13 @@ static void provoke_objects(void)
 	kfree(timer);		/* debug objects stops the timer for us */
 }
 
+/* Several: a search that takes whatever looks like a pointer for one may miss one of them. */
 static void provoke_leak(void)
 {
-	WRITE_ONCE(provoke_kept, kmalloc(200, GFP_KERNEL));
+	unsigned int i;
+
+	for (i = 0; i < 32; i++)
+		WRITE_ONCE(provoke_kept, kmalloc(200, GFP_KERNEL));
 	WRITE_ONCE(provoke_kept, NULL);
 }
 
