@@ -14,8 +14,9 @@ online_is() { [ "$(online)" = "$1" ]; }
 need_siblings()
 {
 	need_vcpus 2
-	[ "$(cat /sys/devices/system/cpu/present)" = 0-3 ] && wait_for 90 online_is 0-3 &&
-		[ "$(threads_of 0)" = 0-1 ] || skip_it "this host has no two cores of two threads"
+	[ "$(cat /sys/devices/system/cpu/present)" = 0-3 ] || skip_it "this host has no two cores of two threads"
+	wait_for 90 online_is 0-3 || give_up "of CPUs 0-3 only $(online) are online: siblings did not come back"
+	[ "$(threads_of 0)" = 0-1 ] || skip_it "this host has no two cores of two threads"
 }
 
 cpu_is() { [ "$(vcpu_cpu "$1")" = "$2" ]; }
