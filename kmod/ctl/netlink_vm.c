@@ -204,7 +204,7 @@ int ivm_nl_vm_delete(struct genl_info *info, struct ivm_vm *vm, struct ivm_why *
 
 int ivm_nl_vm_set(struct genl_info *info, struct ivm_vm *vm, struct ivm_why *why)
 {
-	struct ivm_shares_change change = {
+	struct ivm_vm_change change = {
 		.floor = info->attrs[IVM_A_CPU_FLOOR] ? nla_data(info->attrs[IVM_A_CPU_FLOOR]) : NULL,
 		.cap = info->attrs[IVM_A_CPU_CAP] ? nla_data(info->attrs[IVM_A_CPU_CAP]) : NULL,
 		.cosched = info->attrs[IVM_A_COSCHED] ? nla_data(info->attrs[IVM_A_COSCHED]) : NULL,

@@ -154,6 +154,13 @@ void ivm_virtio_net_destroy(struct ivm_virtio_net *card);
  * reset. No vCPU runs. May sleep.
  */
 void ivm_virtio_net_quiesce(struct ivm_virtio_net *card);
+/*
+ * Guest memory goes: goes() breaks queues whose rings lie there, gone() has pointers into it forgotten;
+ * between the two the space stops telling where it is. When gone() returned, nobody uses it. No vCPU
+ * runs. Likewise for the devices below.
+ */
+void ivm_virtio_net_memory_goes(struct ivm_virtio_net *card, u64 gpa, u64 len);
+void ivm_virtio_net_memory_gone(struct ivm_virtio_net *card);
 /* Send what the guest's doorbells announced. Task context, may sleep; by any vCPU's thread, several at once. Bounded work. */
 void ivm_virtio_net_work(struct ivm_virtio_net *card);
 /* What a driver did wrong, since the card was made. Any context. */
@@ -168,6 +175,95 @@ struct ivm_virtio_net_counts {
 void ivm_virtio_net_counts(const struct ivm_virtio_net *card, struct ivm_virtio_net_counts *counts);
 /* Name and index of the net_device. May sleep. */
 void ivm_virtio_net_name(struct ivm_virtio_net *card, char *name, u32 *ifindex);
+
+/* ---- virtio_mem.c, virtio_balloon.c: memory that comes and goes (virtio 1.2, 5.15 and 5.5) ---- */
+
+/*
+ * What both ask of the layer above. Task context, may sleep; from within the
+ * device's work(), one call at a time. Addresses and lengths are multiples of
+ * IVM_MEMORY_ALIGN, and lie in the range that the device was made for.
+ */
+struct ivm_room_ops {
+	/* Any context: somebody is to call the device's work() soon, where it may sleep. */
+	void (*defer)(void *ctx);
+	/* Zeroed memory, all or nothing. 0; -ENOSPC: more than the VM is to have; -ENOMEM: the host has none. */
+	int (*plug)(void *ctx, u64 gpa, u64 len);
+	/* When it returns the memory is the host's again. 0; an error: it is as it was. */
+	int (*unplug)(void *ctx, u64 gpa, u64 len);
+};
+
+struct ivm_virtio_room_params {
+	struct ivm_pci *pci;
+	struct ivm_irqchip *irq;
+	struct ivm_space *space;	/* for the queues */
+	unsigned int slot;		/* PCI device number, 1 ... 31 */
+};
+
+/*
+ * Memory of a region of its own, in blocks of IVM_MEMORY_ALIGN. All of it is
+ * unplugged at first. The driver asks for blocks until it has what it is to have,
+ * and gives others back.
+ */
+struct ivm_virtio_mem;
+
+/* In reset state. ERR_PTR. May sleep. Before the first vCPU runs. @base, @size: of the region, multiples of IVM_MEMORY_ALIGN. */
+struct ivm_virtio_mem *ivm_virtio_mem_create(const struct ivm_virtio_room_params *params, u64 base, u64 size,
+					     const struct ivm_room_ops *ops, void *ctx);
+void ivm_virtio_mem_destroy(struct ivm_virtio_mem *mem);	/* no vCPU runs, nobody is in work(); accepts NULL */
+/* Forget the driver, and that any block is plugged: the layer above took them all. No vCPU runs, nobody is in work(). May sleep. */
+void ivm_virtio_mem_reset(struct ivm_virtio_mem *mem);
+/* Answer what the driver asked. Task context, may sleep, one caller at a time. Bounded: return true when it is to be called again. */
+bool ivm_virtio_mem_work(struct ivm_virtio_mem *mem);
+/* What the driver is told: bytes of the region that it may use at most, and that it is to have plugged. Task context. */
+void ivm_virtio_mem_set(struct ivm_virtio_mem *mem, u64 usable, u64 wanted);
+
+struct ivm_virtio_mem_info {
+	bool driver;		/* one is at work */
+	u64 plugged;		/* bytes */
+	/* of requests, since the device was made */
+	u64 acked, nacked, busy, bad;	/* bad: malformed, or about what is not so: answered ERROR */
+	u64 broken;		/* rings broken: the device needed a reset */
+};
+
+void ivm_virtio_mem_info(struct ivm_virtio_mem *mem, struct ivm_virtio_mem_info *info);	/* task context */
+/* See ivm_virtio_net_memory_goes(); called from within ops->unplug, too. */
+void ivm_virtio_mem_memory_goes(struct ivm_virtio_mem *mem, u64 gpa, u64 len);
+void ivm_virtio_mem_memory_gone(struct ivm_virtio_mem *mem);
+
+/*
+ * The memory that a VM begins with, page by page. Pages that the driver gives
+ * are the host's when it has given all of a block of IVM_MEMORY_ALIGN; one that
+ * it takes back brings its block back. The driver is told to tell before it uses
+ * such a page again; one that does not finds no memory there.
+ */
+struct ivm_virtio_balloon;
+
+/* @low, @high: bytes of memory from 0 and from IVM_MEMORY_HIGH_BASE on, multiples of IVM_MEMORY_ALIGN. Otherwise as above. */
+struct ivm_virtio_balloon *ivm_virtio_balloon_create(const struct ivm_virtio_room_params *params, u64 low, u64 high,
+						     const struct ivm_room_ops *ops, void *ctx);
+void ivm_virtio_balloon_destroy(struct ivm_virtio_balloon *balloon);
+/* Forget the driver, and that any page was given: the layer above brought all blocks back. Otherwise as above. */
+void ivm_virtio_balloon_reset(struct ivm_virtio_balloon *balloon);
+bool ivm_virtio_balloon_work(struct ivm_virtio_balloon *balloon);
+/* Bytes that the driver is to give. Task context. */
+void ivm_virtio_balloon_set(struct ivm_virtio_balloon *balloon, u64 wanted);
+
+struct ivm_virtio_balloon_info {
+	bool driver;
+	u64 given;		/* bytes of pages that it gave and did not take back */
+	u64 released;		/* bytes, of these, that are the host's: whole blocks */
+	u64 bad;		/* pages that it does not have, gave or took twice; ignored */
+	u64 denied;		/* pages that it took back, without getting them: their block could not be plugged */
+	u64 broken;
+	/* What the guest says of itself; asked for again whenever somebody looks here, not more often than each second. */
+	bool has_stats;
+	u64 total, free, available;	/* bytes; ~0ULL: it did not say */
+	u64 stats_ns;		/* when, CLOCK_BOOTTIME */
+};
+
+void ivm_virtio_balloon_info(struct ivm_virtio_balloon *balloon, struct ivm_virtio_balloon_info *info);
+void ivm_virtio_balloon_memory_goes(struct ivm_virtio_balloon *balloon, u64 gpa, u64 len);
+void ivm_virtio_balloon_memory_gone(struct ivm_virtio_balloon *balloon);
 
 /* ---- debugexit.c: a write of value v ends the VM with code v (isa-debug-exit convention) ---- */
 

@@ -174,6 +174,13 @@ struct ivm_virtio *ivm_virtio_create(struct ivm_pci *pci, unsigned int slot, str
 				     unsigned int nr_queues, unsigned int max_size, void *dev);
 void ivm_virtio_destroy(struct ivm_virtio *virtio);	/* no vCPU runs; accepts NULL */
 void ivm_virtio_reset(struct ivm_virtio *virtio);	/* as if the driver had written status 0; calls ops->stop. No vCPU runs */
+/*
+ * Guest memory goes. goes(): queues with rings in [gpa, gpa + len) break the
+ * device. gone(): no queue has a pointer into memory that the space does not
+ * know any more. Task context, no queue's lock held; no vCPU runs.
+ */
+void ivm_virtio_memory_goes(struct ivm_virtio *virtio, u64 gpa, u64 len);
+void ivm_virtio_memory_gone(struct ivm_virtio *virtio);
 struct ivm_vq *ivm_virtio_queue(struct ivm_virtio *virtio, unsigned int index);
 u64 ivm_virtio_features(const struct ivm_virtio *virtio);	/* negotiated; 0 before FEATURES_OK */
 bool ivm_virtio_live(const struct ivm_virtio *virtio);		/* DRIVER_OK, bus master, and no reset needed */

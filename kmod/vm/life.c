@@ -369,7 +369,7 @@ int ivm_vm_stop(struct ivm_vm *vm, struct ivm_why *why)
  * Return: 0; -EINVAL out of range; -EBUSY when the floors of all VMs that run
  * could not be met; -ENOENT when it was deleted. Nothing is changed then.
  */
-int ivm_vm_set(struct ivm_vm *vm, const struct ivm_shares_change *change, struct ivm_why *why)
+int ivm_vm_set(struct ivm_vm *vm, const struct ivm_vm_change *change, struct ivm_why *why)
 {
 	struct ivm_shares shares;
 	int err;

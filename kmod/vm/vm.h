@@ -33,7 +33,8 @@ struct ivm_vm_nic {
 struct ivm_vm_config {
 	char name[IVM_NAME_MAX + 1];
 	u32 vcpus;
-	u64 memory;
+	u64 memory;		/* what it starts with */
+	u64 memory_max;		/* up to which it may grow while it runs; 0: its memory is fixed */
 	u32 debug_exit;		/* port, or 0 */
 	bool pinned;		/* by affinity; else placement is ours */
 	char affinity[IVM_CPU_LIST_MAX + 1];
@@ -55,7 +56,7 @@ struct ivm_manifest {
 	struct ivm_boot_regs regs;
 };
 
-#define IVM_STATS_MAX 64
+#define IVM_STATS_MAX 80
 
 struct ivm_vcpu_info {
 	int cpu;
@@ -71,12 +72,25 @@ struct ivm_vm_nic_info {
 	u32 ifindex;
 };
 
+/* Memory of a VM that may grow and shrink. */
+struct ivm_vm_memory_info {
+	u64 max;		/* 0: it may not, and the rest is 0 too */
+	u64 boot;		/* 0: it does not run */
+	u32 drivers;		/* enum ivm_memory_driver */
+	u64 balloon;
+	char text[IVM_TEXT_MAX];	/* why it has not what it is to have; empty: it has, or is about to */
+	bool has_guest;		/* the rest is what the guest says; ~0ULL: it does not say */
+	u64 guest_total, guest_free, guest_available, guest_age_ns;
+};
+
 /* A snapshot; times and counters may be some instructions old. */
 struct ivm_vm_info {
 	u32 id, state, vcpus, resets, debug_exit;
 	char name[IVM_NAME_MAX + 1];
 	char affinity[IVM_CPU_LIST_MAX + 1];
-	u64 memory, memory_ready, started_ns, run_ns, kernel_bytes;
+	u64 memory;		/* that it is to have */
+	struct ivm_vm_memory_info room;
+	u64 memory_ready, started_ns, run_ns, kernel_bytes;
 	struct ivm_shares shares;
 	struct ivm_gang_info gang;
 	u32 stop_reason;	/* enum ivm_stop_reason */
@@ -120,9 +134,10 @@ struct ivm_host_info {
 	u64 slice_ns;
 };
 
-/* What of a VM's shares shall change: NULL stays. */
-struct ivm_shares_change {
+/* What of a VM shall change: NULL stays. */
+struct ivm_vm_change {
 	const u32 *floor, *cap, *cosched;
+	const u64 *memory, *memory_max;
 };
 
 /* ctl/ hands in who hears of events; called from a task, may sleep; NULL takes it away (and waits for calls under way). */
@@ -160,7 +175,7 @@ int ivm_vm_reset(struct ivm_vm *vm, struct ivm_why *why);	/* returns when the gu
 int ivm_vm_pause(struct ivm_vm *vm, struct ivm_why *why);
 int ivm_vm_resume(struct ivm_vm *vm, struct ivm_why *why);
 int ivm_vm_delete(struct ivm_vm *vm, struct ivm_why *why);
-int ivm_vm_set(struct ivm_vm *vm, const struct ivm_shares_change *change, struct ivm_why *why);
+int ivm_vm_set(struct ivm_vm *vm, const struct ivm_vm_change *change, struct ivm_why *why);
 
 /* @info is large: kmalloc it. */
 void ivm_vm_info(struct ivm_vm *vm, struct ivm_vm_info *info);

@@ -116,8 +116,9 @@ enum ivm_stop_reason {
  *		   WALL_NS GUEST_NS HYP_NS GANG_NS HELD_NS HOST_NS IDLE_NS FLOORS HELD_IRQ_NS
  *		   Times count from when IVM got the core; WALL is the sum of the others:
  *		   what passed, and HELD, the time of siblings. HELD_IRQ is part of HELD.
- * VM_CREATE	-> NAME* VCPUS* MEMORY* DEBUG_EXIT AFFINITY LIST_NIC
+ * VM_CREATE	-> NAME* VCPUS* MEMORY* MEMORY_MAX DEBUG_EXIT AFFINITY LIST_NIC
  *		   CPU_FLOOR CPU_CAP COSCHED
+ *		   With MEMORY_MAX, at least MEMORY, memory can grow and shrink while it runs.
  *		   LIST_NIC is a nest of NIC_ENTRY nests, each
  *		   NIC_MAC* NIC_SWITCH* NIC_QUEUES NIC_MTU NIC_PORT
  *		   The switch is looked up by name at each start, in the network
@@ -128,12 +129,17 @@ enum ivm_stop_reason {
  * VM_RESET	-> NAME*
  * VM_PAUSE	-> NAME*
  * VM_RESUME	-> NAME*
- * VM_SET	-> NAME* CPU_FLOOR CPU_CAP COSCHED
- *		   In any state; what is not given stays. Refused as a start would be
- *		   when the floors of all VMs that run could not be met.
+ * VM_SET	-> NAME* CPU_FLOOR CPU_CAP COSCHED MEMORY MEMORY_MAX
+ *		   Shares in any state, memory while the VM runs or is paused, and only if
+ *		   it was created with MEMORY_MAX; what is not given stays, and all or
+ *		   nothing is changed. Refused as a start would be when the floors of all
+ *		   VMs that run could not be met, or the host lacks the memory. The answer
+ *		   comes at once: MEMORY_READY of VM_GET follows as the guest obeys.
  * VM_DELETE	-> NAME*		created, loaded or stopped VMs only
  * VM_GET	-> NAME*  (do: one VM; dump: all VMs, no attributes)
  *		<- ID NAME STATE VCPUS MEMORY MEMORY_READY STOP_REASON
+ *		   MEMORY_MAX? and with it, while it runs, MEMORY_BOOT MEMORY_DRIVERS BALLOON
+ *		   MEMORY_TEXT? GUEST_TOTAL? GUEST_FREE? GUEST_AVAILABLE? GUEST_AGE_NS?
  *		   STOP_CODE? TEXT? RESETS STARTED_NS RUN_NS DEBUG_EXIT? AFFINITY? KERNEL_BYTES
  *		   CPU_FLOOR CPU_CAP COSCHED GANG
  *		   LIST_VCPU* LIST_STAT* LIST_NIC?  (each VCPU, STAT and NIC nest repeated inside)
@@ -169,8 +175,8 @@ enum ivm_attr {
 	IVM_A_NAME,		/* NUL string, at most IVM_NAME_MAX */
 	IVM_A_ID,		/* u32, never reused while the module is loaded */
 	IVM_A_VCPUS,		/* u32, 1 … min(IVM_VCPUS_MAX, cores) */
-	IVM_A_MEMORY,		/* u64, bytes */
-	IVM_A_MEMORY_READY,	/* u64, bytes allocated and zeroed so far */
+	IVM_A_MEMORY,		/* u64, bytes: what the VM is to have */
+	IVM_A_MEMORY_READY,	/* u64, bytes that it has: allocated, zeroed and mapped */
 	IVM_A_MEMORY_FREE,	/* u64, bytes that a VM could get now */
 	IVM_A_DEBUG_EXIT,	/* u16, I/O port of the isa-debug-exit convention */
 	IVM_A_FORCE,		/* flag */
@@ -247,6 +253,15 @@ enum ivm_attr {
 	IVM_A_GIVEN,		/* flag: IVM may use it */
 	IVM_A_FLOORS,		/* u32, of IVM_CPU_WHOLE: floors promised on this core */
 	IVM_A_HELD_IRQ_NS,	/* u64, of HELD_NS: interrupts that the siblings took then */
+	IVM_A_MEMORY_MAX,	/* u64, bytes: MEMORY may be set up to this while it runs */
+	IVM_A_MEMORY_BOOT,	/* u64, bytes that it was started with */
+	IVM_A_MEMORY_DRIVERS,	/* u32, bits of enum ivm_memory_driver: what the guest runs now */
+	IVM_A_MEMORY_TEXT,	/* NUL string for people: why MEMORY_READY is not MEMORY */
+	IVM_A_BALLOON,		/* u64, bytes that the guest's balloon holds, given back to the host or not */
+	IVM_A_GUEST_TOTAL,	/* u64, bytes of memory by the guest's own account */
+	IVM_A_GUEST_FREE,	/* u64, likewise: used for nothing */
+	IVM_A_GUEST_AVAILABLE,	/* u64, likewise: that programs could get */
+	IVM_A_GUEST_AGE_NS,	/* u64, since the guest said so */
 	__IVM_A_MAX,
 };
 #define IVM_A_MAX (__IVM_A_MAX - 1)
@@ -257,6 +272,11 @@ enum ivm_vcpu_state {
 	IVM_VCPU_HALTED,
 	IVM_VCPU_PAUSED,
 	IVM_VCPU_READY,		/* waits for its turn on its core */
+};
+
+enum ivm_memory_driver {
+	IVM_MEMORY_VIRTIO_MEM = 1,	/* can take and give memory beyond MEMORY_BOOT */
+	IVM_MEMORY_BALLOON = 2,		/* can give memory of MEMORY_BOOT */
 };
 
 /* How the vCPUs of a VM share their time. */
