@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * How the kernel reaches guest RAM: through its own direct map, by the index
- * of blocks. Needs no lock: the map is constant while a space is populated,
- * and nobody asks before or after.
+ * of blocks. Needs no lock: nobody asks before a space is populated or after,
+ * and meanwhile the entry of a block changes only from 0 to something, and back
+ * as ivm_space_unplug() says: who found a block there may use it until then.
  */
 #include "space.h"
 
@@ -15,16 +16,14 @@
 /* Software page walks and instruction fetches come through here at every exit that needs them. */
 void *ivm_space_ptr(const struct ivm_space *space, u64 gpa, u64 *run)
 {
-	u64 in_block = gpa & (IVM_BLOCK_SIZE - 1), block;
+	u64 in_block = gpa & (IVM_BLOCK_SIZE - 1), block = ivm_space_block(space, gpa);
 	unsigned long walk;
 
-	if (likely(gpa < space->low))
-		block = gpa >> IVM_BLOCK_SHIFT;
-	else if (gpa - IVM_MEMORY_HIGH_BASE < space->high)	/* wraps to huge below the base */
-		block = (gpa - IVM_MEMORY_HIGH_BASE + IVM_MEMORY_LOW_END) >> IVM_BLOCK_SHIFT;
-	else
+	if (unlikely(block == IVM_NO_BLOCK))
 		return NULL;
-	walk = space->walk[block];
+	walk = READ_ONCE(space->walk[block]);
+	if (unlikely(!walk))
+		return NULL;
 	if (unlikely(walk & IVM_WALK_SMALL)) {
 		const u64 *table = (const u64 *)(walk - IVM_WALK_SMALL);
 		u64 entry = READ_ONCE(table[in_block >> PAGE_SHIFT]);
@@ -38,12 +37,30 @@ void *ivm_space_ptr(const struct ivm_space *space, u64 gpa, u64 *run)
 	return (void *)(walk + in_block);
 }
 
-bool ivm_space_is_ram(const struct ivm_space *space, u64 gpa, u64 len)
+/* Within one of the ranges? An empty one may stand at the end. */
+static bool inside(const struct ivm_space *space, u64 gpa, u64 len)
 {
 	if (gpa <= space->low)
 		return len <= space->low - gpa;
-	gpa -= IVM_MEMORY_HIGH_BASE;		/* wraps to huge below the base */
-	return gpa <= space->high && len <= space->high - gpa;
+	if (gpa - IVM_MEMORY_HIGH_BASE <= space->high)	/* wraps to huge below the base */
+		return len <= space->high - (gpa - IVM_MEMORY_HIGH_BASE);
+	gpa -= space->room_base;
+	return gpa < space->room && len <= space->room - gpa;
+}
+
+bool ivm_space_is_ram(const struct ivm_space *space, u64 gpa, u64 len)
+{
+	u64 block, last;
+
+	if (!inside(space, gpa, len))
+		return false;
+	if (likely(!space->room) || !len)
+		return true;
+	last = ivm_space_block(space, gpa + len - 1);
+	for (block = ivm_space_block(space, gpa); block <= last; block++)
+		if (!ivm_block_present(space, block))
+			return false;
+	return true;
 }
 
 /*
@@ -84,6 +101,8 @@ int ivm_space_read(const struct ivm_space *space, u64 gpa, void *buf, u64 len)
 		return -EFAULT;
 	for (; len; gpa += run, buf += run, len -= run) {
 		ptr = ivm_space_ptr(space, gpa, &run);
+		if (!ptr)
+			return -EFAULT;		/* it went just now */
 		run = min(run, len);
 		copy_out(buf, ptr, run);
 	}
@@ -99,6 +118,8 @@ int ivm_space_write(const struct ivm_space *space, u64 gpa, const void *buf, u64
 		return -EFAULT;
 	for (; len; gpa += run, buf += run, len -= run) {
 		ptr = ivm_space_ptr(space, gpa, &run);
+		if (!ptr)
+			return -EFAULT;
 		run = min(run, len);
 		copy_in(ptr, buf, run);
 	}

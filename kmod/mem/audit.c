@@ -127,7 +127,7 @@ static void audit_table(struct audit *audit, const u64 *table, u64 gfn, unsigned
 static void audit_list(struct audit *audit, u64 index)
 {
 	struct ivm_space *space = audit->space;
-	u64 gfn = ivm_block_gfn(index);
+	u64 gfn = ivm_block_gfn(space, index);
 	struct page *page;
 
 	list_for_each_entry(page, &space->frames[index], lru) {
@@ -143,6 +143,24 @@ static void audit_list(struct audit *audit, u64 index)
 		audit->result->frames += 1U << order;
 		audit->listed_pages += 1U << order;
 		gfn += 1U << order;
+	}
+}
+
+/* On its way back to the host: still this space's by its record, and nowhere mapped. */
+static void audit_taken(struct audit *audit)
+{
+	struct ivm_space *space = audit->space;
+	struct page *page;
+
+	list_for_each_entry(page, &space->taken, lru) {
+		unsigned long pfn = page_to_pfn(page);
+		unsigned long *bits = seen_page(audit, pfn, false);
+
+		if (!ivm_frame_owned(page, &space->owner))
+			violation(audit, "frame %#lx was taken back, its record names another owner", pfn);
+		if (bits && test_bit(pfn & (BIT(SEEN_SHIFT) - 1), bits))
+			violation(audit, "frame %#lx was taken back, and is mapped", pfn);
+		audit->result->frames += 1U << ivm_frame_order(page);
 	}
 }
 
@@ -172,8 +190,9 @@ static void audit_shadow_table(void *ctx, const u64 *table, unsigned int level)
 static void audit_space(struct audit *audit)
 {
 	struct ivm_space *space = audit->space;
-	u64 pages = (space->low + space->high) >> PAGE_SHIFT;
+	u64 pages = space->present >> PAGE_SHIFT;
 	u64 i, tables = audit->result->tables;
+	struct page *page;
 
 	audit->leaf_pages = 0;
 	audit->listed_pages = 0;
@@ -182,12 +201,15 @@ static void audit_space(struct audit *audit)
 		audit_list(audit, i);
 		cond_resched();
 	}
+	audit_taken(audit);
 	if (audit->stopped)
 		return;
 	if (audit->leaf_pages != pages || audit->listed_pages != pages)
 		violation(audit, "%llu pages of RAM, %llu mapped, %llu listed", pages,
 			  audit->leaf_pages, audit->listed_pages);
 	tables = audit->result->tables - tables;
+	list_for_each_entry(page, &space->taken_tables, lru)
+		tables++;
 	if (tables != atomic64_read(&space->s2.tables))
 		violation(audit, "%llu tables are counted, %llu were walked",
 			  (u64)atomic64_read(&space->s2.tables), tables);

@@ -69,6 +69,8 @@ struct ivm_space *ivm_space_create(u32 id, const struct ivm_s2_format *format);
  * @space:	an empty space
  * @bytes:	multiple of IVM_MEMORY_ALIGN. RAM lies at 0 … min(bytes,
  *		IVM_MEMORY_LOW_END) and continues at IVM_MEMORY_HIGH_BASE
+ * @room:	bytes of addresses from ivm_space_room_base() on where more RAM may
+ *		come later, multiple of IVM_MEMORY_ALIGN; 0: none comes or goes
  * @ready:	counts bytes that are allocated, zeroed and mapped, for progress
  * @why:	says how much was asked and how much is free
  *
@@ -77,7 +79,10 @@ struct ivm_space *ivm_space_create(u32 id, const struct ivm_s2_format *format);
  *
  * Return: 0, -ENOMEM, -EINTR on a fatal signal. May sleep, long.
  */
-int ivm_space_populate(struct ivm_space *space, u64 bytes, atomic64_t *ready, struct ivm_why *why);
+int ivm_space_populate(struct ivm_space *space, u64 bytes, u64 room, atomic64_t *ready, struct ivm_why *why);
+
+/* Where the room of a space of so many bytes begins. Any context. */
+u64 ivm_space_room_base(u64 bytes);
 
 /**
  * ivm_space_scrub() - zero all RAM again, for a reset. No vCPU may run. May sleep, long.
@@ -95,6 +100,61 @@ void ivm_space_depopulate(struct ivm_space *space);
 /* depopulates if need be, then frees; accepts NULL. May sleep. */
 void ivm_space_destroy(struct ivm_space *space);
 
+/* ---- room.c: a space that was populated with room changes; one caller at a time ---- */
+
+/**
+ * ivm_space_allow() - how much RAM the space may have
+ * @space:	populated with room
+ * @bytes:	multiple of IVM_MEMORY_ALIGN. Host memory for what is not there yet is
+ *		set aside, so that it is found when it is asked for
+ * @why:	says how much the host lacks
+ *
+ * Less than there is is allowed: nothing comes any more.
+ * Return: 0, -ENOMEM: nothing is changed; never when it is not more than what
+ * is there. May sleep.
+ */
+int ivm_space_allow(struct ivm_space *space, u64 bytes, struct ivm_why *why);
+
+/**
+ * ivm_space_plug() - zeroed RAM comes, while the guest runs
+ * @space:	populated with room
+ * @gpa:	multiple of IVM_MEMORY_ALIGN, in the room or where RAM was from the beginning
+ * @len:	likewise; none of it is there
+ *
+ * All or nothing: before it returns 0 no byte of it can be reached.
+ * Return: 0; -EINVAL there is some of it already, or cannot be; -ENOSPC more
+ * than is allowed; -ENOMEM. May sleep.
+ */
+int ivm_space_plug(struct ivm_space *space, u64 gpa, u64 len);
+
+/**
+ * ivm_space_unplug() - RAM goes out of all tables
+ * @space:	populated with room
+ * @gpa:	as for plug
+ * @len:	all of it is there
+ *
+ * From here on ivm_space_ptr() does not find it, and no table leads to it. What
+ * had found it before, the caller sees to: no vCPU runs, and none will with stale
+ * translations; who else has a pointer is waited for. Then ivm_space_scrub_taken().
+ * Return: 0; -EINVAL: nothing is changed. May sleep.
+ */
+int ivm_space_unplug(struct ivm_space *space, u64 gpa, u64 len);
+
+/* What unplug() took is scrubbed, and then the host's. May sleep, long. */
+void ivm_space_scrub_taken(struct ivm_space *space);
+
+/**
+ * ivm_space_restore() - RAM is where it was when the space was populated, and nowhere else
+ *
+ * No vCPU runs or has stale translations, nobody else has a pointer. What is
+ * there keeps what it holds. Return: 0; -ENOMEM the host lacks memory for blocks
+ * that had gone. May sleep, long.
+ */
+int ivm_space_restore(struct ivm_space *space);
+
+/* Bytes of RAM that are there. Any context. */
+u64 ivm_space_present(const struct ivm_space *space);
+
 /* Host-physical address of the top table. Constant from creation. Any context. */
 u64 ivm_space_root(const struct ivm_space *space);
 
@@ -111,7 +171,8 @@ unsigned int ivm_space_ranges(const struct ivm_space *space, struct ivm_ram_rang
  * @run:	out, may be NULL: bytes valid from there on (to the end of the frame)
  *
  * Return: kernel address, or NULL when @gpa is not RAM. Any context; valid
- * until depopulation, which happens only when no vCPU thread is left.
+ * until depopulation, which happens only when no vCPU thread is left, or until
+ * the block goes: see ivm_space_unplug().
  * The guest may write there at any moment: read each value once.
  */
 void *ivm_space_ptr(const struct ivm_space *space, u64 gpa, u64 *run);
@@ -120,7 +181,7 @@ void *ivm_space_ptr(const struct ivm_space *space, u64 gpa, u64 *run);
  * ivm_space_read() - copy from guest RAM
  * ivm_space_write() - copy to guest RAM
  * Return: 0, or -EFAULT when any byte of the range is not RAM (then nothing
- * was copied). Any context.
+ * was copied, unless it went while that was done). Any context.
  */
 int ivm_space_read(const struct ivm_space *space, u64 gpa, void *buf, u64 len);
 int ivm_space_write(const struct ivm_space *space, u64 gpa, const void *buf, u64 len);

@@ -4,7 +4,7 @@
  * volume 3, 29.3 (EPT). Both are radix trees of 512 entries per 4 KiB table.
  *
  * Concurrency: entries change from 0 to something by compare-and-exchange, and
- * back to 0 only where one thread owns the block (unmap) or the whole tree
+ * back to 0 only where one thread owns the block (take) or the whole tree
  * (clear, free). Readers need no lock.
  */
 #include "s2.h"
@@ -48,8 +48,10 @@ static u64 *s2_new_table(struct ivm_s2 *s2)
 	return table;
 }
 
-static void s2_free_table(struct ivm_s2 *s2, u64 *table)
+void ivm_s2_free_table(struct ivm_s2 *s2, u64 *table)
 {
+	if (!table)
+		return;
 	free_page((unsigned long)table);
 	atomic64_dec(&s2->tables);
 }
@@ -86,7 +88,7 @@ static u64 *s2_slot(struct ivm_s2 *s2, u64 gfn, unsigned int level, bool make)
 				return ERR_PTR(-ENOMEM);
 			entry = __sme_set(virt_to_phys(made)) | s2->format->table;
 			if (cmpxchg64(slot, 0, entry)) {	/* another thread was first */
-				s2_free_table(s2, made);
+				ivm_s2_free_table(s2, made);
 				entry = READ_ONCE(*slot);
 			}
 		}
@@ -95,6 +97,11 @@ static u64 *s2_slot(struct ivm_s2 *s2, u64 gfn, unsigned int level, bool make)
 		table = ivm_s2_table(entry);
 	}
 	return &table[s2_index(gfn, level)];
+}
+
+int ivm_s2_prepare(struct ivm_s2 *s2, u64 gfn, unsigned int order)
+{
+	return PTR_ERR_OR_ZERO(s2_slot(s2, gfn, order == IVM_FRAME_2M ? 2 : 1, true));
 }
 
 int ivm_s2_map(struct ivm_s2 *s2, const struct ivm_owner *owner, struct page *page, u64 gfn)
@@ -128,16 +135,15 @@ u64 *ivm_s2_small_table(struct ivm_s2 *s2, u64 gfn)
 	return ivm_s2_is_table(s2->format, entry, 2) ? ivm_s2_table(entry) : NULL;
 }
 
-void ivm_s2_unmap_block(struct ivm_s2 *s2, u64 gfn)
+u64 *ivm_s2_take_block(struct ivm_s2 *s2, u64 gfn)
 {
 	u64 *slot = ivm_s2_block_slot(s2, gfn);
 	u64 entry;
 
 	if (!slot)
-		return;
+		return NULL;
 	entry = xchg(slot, 0);
-	if (ivm_s2_is_table(s2->format, entry, 2))
-		s2_free_table(s2, ivm_s2_table(entry));
+	return ivm_s2_is_table(s2->format, entry, 2) ? ivm_s2_table(entry) : NULL;
 }
 
 /* Frees what hangs below a table. At most five levels deep. */
@@ -153,7 +159,7 @@ static void s2_prune(struct ivm_s2 *s2, u64 *table, unsigned int level)
 			continue;
 		if (level > 2)
 			s2_prune(s2, ivm_s2_table(entry), level - 1);
-		s2_free_table(s2, ivm_s2_table(entry));
+		ivm_s2_free_table(s2, ivm_s2_table(entry));
 	}
 	cond_resched();
 }
@@ -168,6 +174,6 @@ void ivm_s2_free(struct ivm_s2 *s2)
 	if (!s2->root)
 		return;
 	ivm_s2_clear(s2);
-	s2_free_table(s2, s2->root);
+	ivm_s2_free_table(s2, s2->root);
 	s2->root = NULL;
 }

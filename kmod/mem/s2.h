@@ -37,6 +37,9 @@ int ivm_s2_init(struct ivm_s2 *s2, const struct ivm_s2_format *format);
  */
 int ivm_s2_map(struct ivm_s2 *s2, const struct ivm_owner *owner, struct page *page, u64 gfn);
 
+/* Makes the tables that ivm_s2_map() will need for a frame of @order at @gfn. Return: 0, -ENOMEM, -EEXIST. May sleep. */
+int ivm_s2_prepare(struct ivm_s2 *s2, u64 gfn, unsigned int order);
+
 /* The level-2 entry for the block of @gfn, or NULL when no table holds it. Any context. */
 u64 *ivm_s2_block_slot(struct ivm_s2 *s2, u64 gfn);
 
@@ -48,11 +51,12 @@ bool ivm_s2_is_table(const struct ivm_s2_format *format, u64 entry, unsigned int
 u64 *ivm_s2_table(u64 entry);
 
 /*
- * Take away every leaf of the block of @gfn, and its level-1 table. Several
- * threads may unmap different blocks. Nobody has translations of it, or will
- * use them before they are flushed. Any context.
+ * Take away every leaf of the block of @gfn. Several threads may do so with
+ * different blocks. Return: its level-1 table, if it had one: for
+ * ivm_s2_free_table() once nobody walks it any more. Any context.
  */
-void ivm_s2_unmap_block(struct ivm_s2 *s2, u64 gfn);
+u64 *ivm_s2_take_block(struct ivm_s2 *s2, u64 gfn);
+void ivm_s2_free_table(struct ivm_s2 *s2, u64 *table);	/* accepts NULL */
 
 /* Frees all tables but the root, which becomes empty. Leaves are forgotten. May sleep. */
 void ivm_s2_clear(struct ivm_s2 *s2);

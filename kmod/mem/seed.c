@@ -37,7 +37,7 @@ static struct page *first_frame(struct ivm_space *space)
 
 static u64 *second_entry(struct ivm_space *space)
 {
-	return ivm_s2_block_slot(&space->s2, ivm_block_gfn(1));
+	return ivm_s2_block_slot(&space->s2, ivm_block_gfn(space, 1));
 }
 
 static int undo(struct ivm_space *space)
@@ -65,7 +65,7 @@ static int seed(struct ivm_space *space, const char *word)
 		return undo(space);
 	if (!strcmp(word, "steal"))
 		return ivm_s2_map(&space->s2, &space->owner, first_frame(space),
-				  ivm_block_gfn(space->blocks));
+				  ivm_block_gfn(space, space->blocks));
 	if (harm.kind != HARM_NONE && harm.generation == space->owner.generation)
 		return -EBUSY;
 	if (strcmp(word, "record") && strcmp(word, "alias") && strcmp(word, "unmap"))
@@ -79,7 +79,7 @@ static int seed(struct ivm_space *space, const char *word)
 	harm.kind = HARM_ENTRY;
 	harm.entry = READ_ONCE(*second_entry(space));
 	WRITE_ONCE(*second_entry(space), strcmp(word, "alias") ? 0 :
-		   READ_ONCE(*ivm_s2_block_slot(&space->s2, ivm_block_gfn(0))));
+		   READ_ONCE(*ivm_s2_block_slot(&space->s2, ivm_block_gfn(space, 0))));
 	return 0;
 }
 

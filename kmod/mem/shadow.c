@@ -430,8 +430,8 @@ struct ivm_shadow *ivm_shadow_create(struct ivm_space *space)
 	INIT_LIST_HEAD(&shadow->free);
 	for (i = 0; i < CONTEXTS; i++)
 		INIT_LIST_HEAD(&shadow->context[i].tables);
-	/* As many as it takes to show all of the memory once, in pages of 4 KiB. */
-	shadow->nr_pool = min_t(u64, space->blocks + POOL_MIN, POOL_MAX);
+	/* As many as it takes to show all of the memory that it begins with once, in pages of 4 KiB. */
+	shadow->nr_pool = min_t(u64, space->boot_blocks + POOL_MIN, POOL_MAX);
 	shadow->pool = kvcalloc(shadow->nr_pool, sizeof(*shadow->pool), GFP_KERNEL | __GFP_NOWARN);
 	if (!shadow->pool || fill_pool(shadow)) {
 		shadow_free(shadow);

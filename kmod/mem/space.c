@@ -14,6 +14,7 @@
 
 #include <linux/err.h>
 #include <linux/io.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 
 LIST_HEAD(ivm_spaces);
@@ -45,6 +46,8 @@ struct ivm_space *ivm_space_create(u32 id, const struct ivm_s2_format *format)
 	}
 	space->owner.id = id;
 	INIT_LIST_HEAD(&space->shadows);
+	INIT_LIST_HEAD(&space->taken);
+	INIT_LIST_HEAD(&space->taken_tables);
 	mutex_init(&space->lock);
 	mutex_lock(&ivm_spaces_lock);
 	list_add_tail(&space->link, &ivm_spaces);
@@ -65,21 +68,45 @@ static bool space_move(struct ivm_space *space, enum ivm_space_state from, enum 
 	return moved;
 }
 
-static int block_populate_4k(struct ivm_space *space, struct list_head *frames, u64 gfn)
+static int block_fill_4k(struct ivm_space *space, u64 index, u64 gfn)
 {
-	struct page *page;
 	unsigned int i;
-	int err;
 
 	for (i = 0; i < IVM_BLOCK_PAGES; i++) {
-		page = ivm_frame_alloc(&space->owner, gfn + i, IVM_FRAME_4K, frames);
-		if (!page)
+		if (!ivm_frame_alloc(&space->owner, gfn + i, IVM_FRAME_4K, &space->frames[index]))
 			return -ENOMEM;
-		err = ivm_s2_map(&space->s2, &space->owner, page, gfn + i);
-		if (err)
-			return err;
 		cond_resched();
 	}
+	return ivm_s2_prepare(&space->s2, gfn, IVM_FRAME_4K);
+}
+
+int ivm_block_fill(struct ivm_space *space, u64 index)
+{
+	u64 gfn = ivm_block_gfn(space, index);
+
+	if (ivm_frame_alloc(&space->owner, gfn, IVM_FRAME_2M, &space->frames[index]))
+		return ivm_s2_prepare(&space->s2, gfn, IVM_FRAME_2M);
+	return block_fill_4k(space, index, gfn);
+}
+
+int ivm_block_show(struct ivm_space *space, u64 index)
+{
+	u64 gfn = ivm_block_gfn(space, index), at = gfn;
+	unsigned long walk = 0;
+	struct page *page;
+	int err;
+
+	list_for_each_entry(page, &space->frames[index], lru) {
+		err = ivm_s2_map(&space->s2, &space->owner, page, at);
+		if (err)
+			return err;
+		at += 1ULL << ivm_frame_order(page);
+		if (ivm_frame_order(page) == IVM_FRAME_2M)
+			walk = (unsigned long)page_address(page);
+	}
+	if (!walk)
+		walk = (unsigned long)ivm_s2_small_table(&space->s2, gfn) | IVM_WALK_SMALL;
+	smp_store_release(&space->walk[index], walk);	/* the leaves, and zeros in the frames, come first */
 	return 0;
 }
 
@@ -93,24 +120,13 @@ struct populate {
 static int block_populate(void *ctx, u64 index)
 {
 	struct populate *job = ctx;
-	struct ivm_space *space = job->space;
-	struct list_head *frames = &space->frames[index];
-	u64 gfn = ivm_block_gfn(index);
-	struct page *page;
 	int err;
 
-	page = ivm_frame_alloc(&space->owner, gfn, IVM_FRAME_2M, frames);
-	if (page)
-		err = ivm_s2_map(&space->s2, &space->owner, page, gfn);
-	else
-		err = block_populate_4k(space, frames, gfn);
+	err = ivm_block_fill(job->space, index);
+	if (!err)
+		err = ivm_block_show(job->space, index);
 	if (err)
 		return err;
-	if (page)
-		space->walk[index] = (unsigned long)page_address(page);
-	else
-		space->walk[index] = (unsigned long)ivm_s2_small_table(&space->s2, gfn) |
-				     IVM_WALK_SMALL;
 	atomic64_sub(IVM_BLOCK_SIZE, &job->promised);
 	ivm_frames_unpromise(IVM_BLOCK_SIZE);
 	atomic64_add(IVM_BLOCK_SIZE, job->ready);
@@ -134,7 +150,7 @@ static int block_release(void *ctx, u64 index)
 	struct page *page, *next;
 
 	space->walk[index] = 0;
-	ivm_s2_unmap_block(&space->s2, ivm_block_gfn(index));
+	ivm_s2_free_table(&space->s2, ivm_s2_take_block(&space->s2, ivm_block_gfn(space, index)));
 	list_for_each_entry_safe(page, next, &space->frames[index], lru) {
 		ivm_frame_free(page);
 		cond_resched();
@@ -153,6 +169,10 @@ static void space_clear(struct ivm_space *space, int (*release)(void *ctx, u64 i
 {
 	space->low = 0;
 	space->high = 0;
+	space->room = 0;
+	space->present = 0;
+	ivm_frames_unpromise(space->promised);
+	space->promised = 0;
 	ivm_parallel(space->blocks, false, release, space);
 	ivm_s2_clear(&space->s2);
 	kvfree(space->walk);
@@ -160,12 +180,13 @@ static void space_clear(struct ivm_space *space, int (*release)(void *ctx, u64 i
 	space->walk = NULL;
 	space->frames = NULL;
 	space->blocks = 0;
+	space->boot_blocks = 0;
 	space->owner.generation = 0;
 }
 
-static int space_index(struct ivm_space *space, u64 blocks)
+static int space_index(struct ivm_space *space, u64 bytes, u64 room)
 {
-	u64 i;
+	u64 i, blocks = (bytes + room) >> IVM_BLOCK_SHIFT;
 
 	space->walk = kvcalloc(blocks, sizeof(*space->walk), GFP_KERNEL | __GFP_NOWARN);
 	space->frames = kvmalloc_array(blocks, sizeof(*space->frames), GFP_KERNEL | __GFP_NOWARN);
@@ -174,10 +195,12 @@ static int space_index(struct ivm_space *space, u64 blocks)
 	for (i = 0; i < blocks; i++)
 		INIT_LIST_HEAD(&space->frames[i]);
 	space->blocks = blocks;
+	space->boot_blocks = bytes >> IVM_BLOCK_SHIFT;
+	space->room_base = ivm_space_room_base(bytes);
 	return 0;
 }
 
-static int space_fill(struct ivm_space *space, u64 bytes, atomic64_t *ready, struct ivm_why *why)
+static int space_fill(struct ivm_space *space, u64 bytes, u64 room, atomic64_t *ready, struct ivm_why *why)
 {
 	struct populate job = { .space = space, .ready = ready };
 	int err;
@@ -187,9 +210,9 @@ static int space_fill(struct ivm_space *space, u64 bytes, atomic64_t *ready, str
 		return err;
 	atomic64_set(&job.promised, bytes);
 	space->owner.generation = ivm_frame_generation();
-	err = space_index(space, bytes >> IVM_BLOCK_SHIFT);
+	err = space_index(space, bytes, room);
 	if (!err)
-		err = ivm_parallel(space->blocks, true, block_populate, &job);
+		err = ivm_parallel(space->boot_blocks, true, block_populate, &job);
 	ivm_frames_unpromise(atomic64_read(&job.promised));
 	if (err == -ENOMEM)
 		return ivm_why(why, IVM_A_MEMORY, err,
@@ -202,7 +225,7 @@ static int space_fill(struct ivm_space *space, u64 bytes, atomic64_t *ready, str
 	return 0;
 }
 
-int ivm_space_populate(struct ivm_space *space, u64 bytes, atomic64_t *ready, struct ivm_why *why)
+int ivm_space_populate(struct ivm_space *space, u64 bytes, u64 room, atomic64_t *ready, struct ivm_why *why)
 {
 	int err;
 
@@ -214,7 +237,7 @@ int ivm_space_populate(struct ivm_space *space, u64 bytes, atomic64_t *ready, st
 		return ivm_why(why, 0, -EBUSY, "the VM has its memory already");
 
 	atomic64_set(ready, 0);
-	err = space_fill(space, bytes, ready, why);
+	err = space_fill(space, bytes, room, ready, why);
 	if (err) {
 		space_clear(space, block_release);	/* no guest wrote there */
 		atomic64_set(ready, 0);
@@ -223,6 +246,9 @@ int ivm_space_populate(struct ivm_space *space, u64 bytes, atomic64_t *ready, st
 	}
 	space->low = min(bytes, IVM_MEMORY_LOW_END);
 	space->high = bytes - space->low;
+	space->room = room;
+	space->present = bytes;
+	space->allowed = bytes;
 	space_move(space, IVM_SPACE_CHANGING, IVM_SPACE_POPULATED);
 	return 0;
 }
@@ -263,6 +289,12 @@ u64 ivm_space_kernel_bytes(const struct ivm_space *space)
 {
 	return sizeof(*space) + space->blocks * (sizeof(*space->walk) + sizeof(*space->frames)) +
 	       (atomic64_read(&space->s2.tables) + atomic64_read(&space->shadow_pages)) * PAGE_SIZE;
+}
+
+/* Beyond all RAM, where no device is; aligned so that guests can map what comes there in the greatest pages. */
+u64 ivm_space_room_base(u64 bytes)
+{
+	return round_up(IVM_MEMORY_HIGH_BASE + bytes - min(bytes, IVM_MEMORY_LOW_END), SZ_1G);
 }
 
 unsigned int ivm_space_ranges(const struct ivm_space *space, struct ivm_ram_range *range)

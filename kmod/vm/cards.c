@@ -195,6 +195,24 @@ void ivm_cards_quiesce(struct ivm_vm *vm)
 			ivm_virtio_net_quiesce(vm->card[i].net);
 }
 
+void ivm_cards_memory_goes(struct ivm_vm *vm, u64 gpa, u64 len)
+{
+	unsigned int i;
+
+	for (i = 0; i < IVM_NICS_MAX; i++)
+		if (vm->card[i].net)
+			ivm_virtio_net_memory_goes(vm->card[i].net, gpa, len);
+}
+
+void ivm_cards_memory_gone(struct ivm_vm *vm)
+{
+	unsigned int i;
+
+	for (i = 0; i < IVM_NICS_MAX; i++)
+		if (vm->card[i].net)
+			ivm_virtio_net_memory_gone(vm->card[i].net);
+}
+
 static void cards_stats(const struct ivm_virtio_net_counts *sum, struct ivm_vm_info *info)
 {
 	const struct {

@@ -118,7 +118,6 @@ void ivm_vm_info(struct ivm_vm *vm, struct ivm_vm_info *info)
 	info->state = state;
 	strscpy(info->name, vm->config.name, sizeof(info->name));
 	info->vcpus = vm->config.vcpus;
-	info->memory = vm->config.memory;
 	info->debug_exit = vm->config.debug_exit;
 	strscpy(info->affinity, vm->config.affinity, sizeof(info->affinity));
 	info->memory_ready = atomic64_read(&vm->ready);
@@ -143,6 +142,7 @@ void ivm_vm_info(struct ivm_vm *vm, struct ivm_vm_info *info)
 	info_stats(vm, info);
 	mutex_unlock(&vm->parts);
 	ivm_cards_info(vm, info);
+	ivm_memory_info(vm, info);
 }
 
 static u32 info_vms(void)

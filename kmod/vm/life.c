@@ -236,7 +236,7 @@ static int life_put_together(struct ivm_vm *vm, struct ivm_why *why)
 	mutex_lock(&vm->parts);
 	vm->space = space;
 	mutex_unlock(&vm->parts);
-	err = ivm_space_populate(space, vm->config.memory, &vm->ready, why);
+	err = ivm_space_populate(space, vm->config.memory, ivm_memory_room(vm), &vm->ready, why);
 	if (err)
 		return err;
 
@@ -359,40 +359,61 @@ int ivm_vm_stop(struct ivm_vm *vm, struct ivm_why *why)
 	return err;
 }
 
-/**
- * ivm_vm_set() - change what the vCPUs are entitled to, in any state
- * @vm:     the VM
- * @change: what
- * @why:    filled on refusal
- *
- * Context: may sleep, for as long as the VM starts or stops.
- * Return: 0; -EINVAL out of range; -EBUSY when the floors of all VMs that run
- * could not be met; -ENOENT when it was deleted. Nothing is changed then.
- */
-int ivm_vm_set(struct ivm_vm *vm, const struct ivm_vm_change *change, struct ivm_why *why)
+/* Shares of a VM that is not deleted. All or nothing. */
+static int life_set_shares(struct ivm_vm *vm, const struct ivm_vm_change *change, struct ivm_why *why)
 {
-	struct ivm_shares shares;
+	struct ivm_shares shares = vm->config.shares;
 	int err;
 
-	mutex_lock(&vm->life);
-	shares = vm->config.shares;
 	if (change->floor)
 		shares.floor = *change->floor;
 	if (change->cap)
 		shares.cap = *change->cap;
 	if (change->cosched)
 		shares.cosched = *change->cosched;
-	err = vm->state ? ivm_shares_check(&shares, why) :
-	      ivm_why(why, IVM_A_NAME, -ENOENT, "the VM was deleted meanwhile");
-	if (!err && vm->gang) {
+	err = ivm_shares_check(&shares, why);
+	if (!err && vm->gang)
 		err = ivm_gang_set(vm->gang, &shares, why);
-		if (!err)
-			ivm_cores_weigh(vm->placement, shares.floor);
-	}
+	if (err)
+		return err;
+	if (vm->gang)
+		ivm_cores_weigh(vm->placement, shares.floor);
+	mutex_lock(&vm->parts);
+	vm->config.shares = shares;
+	mutex_unlock(&vm->parts);
+	return 0;
+}
+
+/**
+ * ivm_vm_set() - change what the VM is entitled to: shares in any state, memory while it runs or is paused
+ * @vm:     the VM
+ * @change: what
+ * @why:    filled on refusal
+ *
+ * Memory follows as its guest obeys: see ivm_vm_info().
+ *
+ * Context: may sleep, for as long as the VM starts or stops.
+ * Return: 0; -EINVAL out of range; -EBUSY when the floors of all VMs that run
+ * could not be met, or it does not run; -EOPNOTSUPP its memory is fixed; -ENOMEM
+ * the host lacks memory; -ENOENT when it was deleted. Nothing is changed then.
+ */
+int ivm_vm_set(struct ivm_vm *vm, const struct ivm_vm_change *change, struct ivm_why *why)
+{
+	int err;
+
+	mutex_lock(&vm->life);
+	if (!vm->state)
+		err = ivm_why(why, IVM_A_NAME, -ENOENT, "the VM was deleted meanwhile");
+	else
+		err = ivm_memory_set_check(vm, change, why);
+	if (!err)
+		err = ivm_memory_reserve(vm, change, why);
 	if (!err) {
-		mutex_lock(&vm->parts);
-		vm->config.shares = shares;
-		mutex_unlock(&vm->parts);
+		err = life_set_shares(vm, change, why);
+		if (err)
+			ivm_memory_unreserve(vm);
+		else
+			ivm_memory_set(vm, change);
 	}
 	mutex_unlock(&vm->life);
 	return err;
@@ -453,6 +474,9 @@ static int life_reset(struct ivm_vm *vm, struct ivm_why *why)
 	life_rest(vm);
 	clear_bit(IVM_WISH_RESET, &vm->wish);
 	ivm_cards_quiesce(vm);
+	err = ivm_memory_reset(vm, why);
+	if (err)
+		goto err_stop;
 	ivm_space_scrub(vm->space);
 	ivm_irqchip_reset(vm->irq);
 	ivm_platform_reset(vm->platform);
@@ -460,18 +484,19 @@ static int life_reset(struct ivm_vm *vm, struct ivm_why *why)
 	for (i = 0; i < vm->nr_vcpus; i++)
 		ivm_vcpu_power_on(vm->vcpu[i]);
 	err = ivm_boot_replay(vm, why);
-	if (err) {
-		snprintf(stop.text, sizeof(stop.text), "reset failed: %s", why->text);
-		stop.code = -err;
-		vm->state = IVM_VM_PAUSED;	/* its run time is counted already */
-		ivm_vm_halt(vm, &stop);
-		return err;
-	}
+	if (err)
+		goto err_stop;
 	vm->resets++;
 	vm->state = IVM_VM_RUNNING;
 	ivm_vm_notify(vm, IVM_EVENT_RESET);
 	life_run(vm);
 	return 0;
+err_stop:
+	snprintf(stop.text, sizeof(stop.text), "reset failed: %s", why->text);
+	stop.code = -err;
+	vm->state = IVM_VM_PAUSED;	/* its run time is counted already */
+	ivm_vm_halt(vm, &stop);
+	return err;
 }
 
 int ivm_vm_reset(struct ivm_vm *vm, struct ivm_why *why)

@@ -154,7 +154,7 @@ struct ivm_platform *ivm_platform_create(struct ivm_vm *vm, struct ivm_why *why)
 			"the debug-exit port %#x lies on another device" : "not enough kernel memory",
 			vm->config.debug_exit);
 	else
-		err = ivm_cards_create(vm, p->pci, why);
+		err = ivm_cards_create(vm, p->pci, why) ?: ivm_memory_create(vm, p->pci, why);
 	if (err) {
 		ivm_platform_destroy(p);
 		return ERR_PTR(err);
@@ -166,7 +166,8 @@ void ivm_platform_destroy(struct ivm_platform *p)
 {
 	if (!p)
 		return;
-	ivm_cards_destroy(p->vm);	/* before the bus that they are on */
+	ivm_memory_destroy(p->vm);	/* before the bus that they are on */
+	ivm_cards_destroy(p->vm);
 	if (!IS_ERR(p->debug_exit))
 		ivm_debug_exit_destroy(p->debug_exit);
 	if (!IS_ERR(p->pci))

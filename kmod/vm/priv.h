@@ -120,6 +120,17 @@ struct ivm_card {
 	unsigned int index;		/* (c) */
 };
 
+/* Memory that may grow and shrink; see memory.c. */
+struct ivm_memory {
+	struct ivm_virtio_mem *mem;		/* (r), and by cards_lock; NULL: memory is fixed, or there are no devices */
+	struct ivm_virtio_balloon *balloon;	/* likewise */
+	u64 room;				/* (r) bytes of addresses for more */
+	u64 target, max;			/* (l), and by cards_lock: what it is to have, and may be set to */
+	bool lacks;				/* (l) read by anybody: the host had nothing when it was asked last */
+	u64 rests_until;			/* by the work item; ktime_get_ns() */
+	struct delayed_work work;
+};
+
 struct ivm_wish_stop {
 	u32 reason;
 	u64 code;
@@ -151,6 +162,7 @@ struct ivm_vm {
 	struct ivm_irqchip *irq;	/* (r) */
 	struct ivm_platform *platform;	/* (r) */
 	struct ivm_card card[IVM_NICS_MAX];	/* (r), and by cards_lock */
+	struct ivm_memory memory;
 	struct ivm_virtio_net_counts past_cards;	/* by cards_lock; of cards that are gone */
 	struct ivm_placement *placement;	/* (r) */
 	struct ivm_gang *gang;		/* (r), and by parts */
@@ -207,6 +219,7 @@ void ivm_vcpu_unpark(struct ivm_vm *vm);
 void ivm_vcpu_power_on(struct ivm_vcpu *vcpu);	/* reset state; thread parked or absent */
 void ivm_vcpu_kick(struct ivm_vcpu *vcpu, enum ivm_request request);	/* any context */
 void ivm_vcpu_move(struct ivm_vcpu *vcpu, int cpu);
+void ivm_vcpu_memory_gone(struct ivm_vcpu *vcpu, u64 gpa, u64 len);	/* thread parked: forgets all that leads there */
 extern const struct ivm_irq_ops ivm_vcpu_irq_ops;	/* ctx = struct ivm_vm */
 extern const struct ivm_gang_ops ivm_vcpu_gang_ops;	/* ctx = struct ivm_vm */
 
@@ -302,5 +315,20 @@ void ivm_cards_destroy(struct ivm_vm *vm);	/* accepts none; guest memory is not 
 void ivm_cards_quiesce(struct ivm_vm *vm);	/* no vCPU runs: cards forget their drivers */
 void ivm_cards_work(struct ivm_vcpu *vcpu);	/* its thread, outer loop: what IVM_REQ_DEVICE asks for */
 void ivm_cards_info(struct ivm_vm *vm, struct ivm_vm_info *info);
+void ivm_cards_memory_goes(struct ivm_vm *vm, u64 gpa, u64 len);	/* no vCPU runs: see ivm_virtio_net_memory_goes() */
+void ivm_cards_memory_gone(struct ivm_vm *vm);
+
+/* ---- memory.c: memory that grows and shrinks; vm->life held, but for work and info ---- */
+int ivm_memory_check(const struct ivm_vm_config *config, struct ivm_why *why);
+u64 ivm_memory_room(const struct ivm_vm *vm);
+int ivm_memory_set_check(const struct ivm_vm *vm, const struct ivm_vm_change *change, struct ivm_why *why);
+int ivm_memory_reserve(struct ivm_vm *vm, const struct ivm_vm_change *change, struct ivm_why *why);
+void ivm_memory_unreserve(struct ivm_vm *vm);
+void ivm_memory_set(struct ivm_vm *vm, const struct ivm_vm_change *change);
+int ivm_memory_create(struct ivm_vm *vm, struct ivm_pci *pci, struct ivm_why *why);
+void ivm_memory_destroy(struct ivm_vm *vm);
+int ivm_memory_reset(struct ivm_vm *vm, struct ivm_why *why);
+void ivm_memory_info(struct ivm_vm *vm, struct ivm_vm_info *info);
+void ivm_memory_work(struct work_struct *work);
 
 #endif

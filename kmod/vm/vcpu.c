@@ -484,6 +484,27 @@ void ivm_vcpu_power_on(struct ivm_vcpu *vcpu)
 	vcpu->cards_pending = 0;
 }
 
+/**
+ * ivm_vcpu_memory_gone() - forget translations of memory that is the guest's no more, and pointers into it
+ * @vcpu: its thread is parked
+ * @gpa:  of memory that ivm_space_ptr() does not find any more
+ * @len:  of it
+ *
+ * The guest's end-of-interrupt word is switched off if it was there.
+ * Context: vm->life held.
+ */
+void ivm_vcpu_memory_gone(struct ivm_vcpu *vcpu, u64 gpa, u64 len)
+{
+	memset(&vcpu->code, 0, sizeof(vcpu->code));
+	if (vcpu->eoi_flag && vcpu->eoi_msr - gpa < len)	/* its enable bit does not matter */
+		ivm_eoi_reset(vcpu);
+	if (vcpu->tables) {
+		ivm_shadow_drop_all(vcpu->tables);
+		vcpu->cpu.repage = true;
+	}
+	ivm_backend->flush(&vcpu->cpu);
+}
+
 int ivm_vcpu_spawn(struct ivm_vcpu *vcpu)
 {
 	struct task_struct *task;

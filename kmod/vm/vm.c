@@ -190,6 +190,9 @@ static int vm_check_config(const struct ivm_vm_config *config, struct ivm_why *w
 		return ivm_why(why, IVM_A_MEMORY, -EINVAL,
 			       "%llu bytes of memory: a VM has a multiple of %llu, from %llu to %llu", config->memory,
 			       IVM_MEMORY_ALIGN, IVM_MEMORY_MIN, IVM_MEMORY_MAX);
+	err = ivm_memory_check(config, why);
+	if (err)
+		return err;
 	if (config->debug_exit > 0xfffc)
 		return ivm_why(why, IVM_A_DEBUG_EXIT, -EINVAL, "debug-exit %#x: four ports do not fit from there on",
 			       config->debug_exit);
@@ -232,6 +235,7 @@ static struct ivm_vm *vm_alloc(const struct ivm_vm_config *config)
 	raw_spin_lock_init(&vm->wish_lock);
 	init_waitqueue_head(&vm->park_wait);
 	INIT_WORK(&vm->work, ivm_vm_work);
+	INIT_DELAYED_WORK(&vm->memory.work, ivm_memory_work);
 	return vm;
 err_nics:
 	kfree(nics);
@@ -292,6 +296,7 @@ static void vm_unlink(struct ivm_vm *vm)
 	mutex_unlock(&vms_lock);
 	/* A wish may be queued: it finds the VM gone, but needs it alive. */
 	cancel_work_sync(&vm->work);
+	cancel_delayed_work_sync(&vm->memory.work);
 	ivm_vm_put(vm);
 }
 

@@ -141,7 +141,7 @@ static void pit_through_ioapic(void)
 	note("10 periods of 5 ms took %lu ms", t);
 	check(t >= 45);
 	io_route(pin, MASKED | VEC);
-	with_irqs(false, 2);			/* the one that was under way */
+	with_irqs(false, 20);			/* the one that was under way */
 	before = irq_count(VEC);
 	with_irqs(false, 20);
 	check_eq(irq_count(VEC), before);
