@@ -122,28 +122,35 @@ static void make_frame(void)
 	frame[12 + 13] = 0xb5;
 }
 
-/* The nth virtio device (option device=N, 0 the first) on bus 0. */
-bool find_device(void)
+static bool take_device(u16 id)
 {
-	u64 nth = option_num("device", 0);
+	pci_write(PCI_COMMAND, 2, CMD_IO | CMD_MEM | CMD_MASTER);
+	common = notify = isr = device = table = pba = (struct place){ };
+	find_structures();
+	is_net = id == DEVICE_NET;
+	make_frame();
+	apic_enable();
+	for (u32 v = VEC_CONFIG; v < VEC_CONFIG + 64; v++)
+		set_irq(v, handler);
+	return common.base && notify.base && isr.base && table.base;
+}
 
+/* The nth of bus 0 that has this id, 0 the first. */
+static bool find(u16 want, u64 nth)
+{
 	for (u32 slot = 0; slot < 32; slot++) {
 		devfn_address = 0x80000000U | slot << 11;
 		u32 id = pci_read(PCI_ID, 4);
 
-		if ((id & 0xffff) == VENDOR && id >> 16 >= 0x1040 && id >> 16 < 0x1080 && !nth--) {
-			pci_write(PCI_COMMAND, 2, CMD_IO | CMD_MEM | CMD_MASTER);
-			find_structures();
-			is_net = id >> 16 == DEVICE_NET;
-			make_frame();
-			apic_enable();
-			for (u32 v = VEC_CONFIG; v < VEC_CONFIG + 64; v++)
-				set_irq(v, handler);
-			return common.base && notify.base && isr.base && table.base;
-		}
+		if ((id & 0xffff) == VENDOR && id >> 16 >= 0x1040 && id >> 16 < 0x1080 &&
+		    (!want || id >> 16 == want) && !nth--)
+			return take_device(id >> 16);
 	}
 	return false;
 }
+
+bool find_device(void) { return find(0, option_num("device", 0)); }
+bool find_virtio(u16 id) { return find(id, 0); }
 
 /* ---- registers of the transport ---- */
 

@@ -22,6 +22,8 @@
 
 #define VENDOR		0x1af4
 #define DEVICE_NET	0x1041
+#define DEVICE_BALLOON	0x1045
+#define DEVICE_MEM	0x1058
 
 /* Where registers are: in ports or in memory. */
 struct place {
@@ -117,6 +119,7 @@ struct place bar_place(u32 bar, u32 offset, u32 length);
 
 /* The nth virtio device (option device=N, 0 the first) on bus 0; interrupts of its vectors are taken and counted. */
 bool find_device(void);
+bool find_virtio(u16 id);		/* the first one with this PCI device id */
 
 /* Feature bits. */
 u64 offered(void);
