@@ -21,8 +21,8 @@ struct ivm_space;
  *
  * For ivm_emul_code() only, and only a shortcut: a page is used when each
  * table entry on the way to it still holds what it held. One per vCPU, owned by
- * its thread. Must be zeroed whenever guest RAM is populated: it has pointers
- * into it.
+ * its thread. Must be zeroed whenever guest RAM is populated, and when some of it
+ * goes: it has pointers into it.
  */
 struct ivm_code_cache {
 	struct ivm_code_page {

@@ -12,8 +12,8 @@
  * an exit, the bit is cleared first, and the guest's EOI comes to us.
  *
  * Only the vCPU itself is to touch the word. If another one does, interrupts of
- * this guest end too early or too late: its own loss. The word is in guest RAM,
- * whose map does not change while a VM has it.
+ * this guest end too early or too late: its own loss. The word is in guest RAM;
+ * when that goes, so does the offer: ivm_vcpu_memory_gone().
  */
 #include "priv.h"
 #include "../mem/mem.h"
