@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What one exit costs, in TSC ticks per iteration, by the guest's own TSC; on
- * a host that counts instructions these are instructions. what=cpuid|pio|self_ipi,
+ * a host that counts instructions these are instructions. what=cpuid|pio|self_ipi|tlbwalk,
  * n=ITERATIONS (5000), rounds=N (5). Prints "figure WHAT MINIMUM MEDIAN".
  */
 #include "guest.h"
@@ -46,6 +46,33 @@ static void run_self_ipi(u64 n)
 	cli();
 }
 
+/*
+ * 256 MiB of memory from 32 MiB on, at random: each access is to another page,
+ * and a TLB has not nearly so many.
+ */
+#define WALK_FROM	(32UL << 20)
+#define WALK_PAGES	(256UL << 20 >> 12)
+
+static bool walk_begin(void)
+{
+	if (ram_top() < WALK_FROM + (WALK_PAGES << 12))
+		return false;
+	for (u64 p = 0; p < WALK_PAGES; p++)
+		*(volatile u64 *)(WALK_FROM + (p << 12)) = p;	/* a hypervisor may bring it now */
+	return true;
+}
+
+static void run_tlbwalk(u64 n)
+{
+	u64 x = 1, sum = 0;
+
+	while (n--) {
+		x = x * 6364136223846793005 + 1442695040888963407;
+		sum += *(volatile u64 *)(WALK_FROM + ((x >> 40) % WALK_PAGES << 12));
+	}
+	asm volatile("" :: "r"(sum));
+}
+
 u32 guest_main(void)
 {
 	u64 n = option_num("n", 5000), rounds = option_num("rounds", 5), t[ROUNDS_MAX];
@@ -59,6 +86,9 @@ u32 guest_main(void)
 		run = run_cpuid;
 	} else if (streq(what, "pio")) {
 		run = run_pio;
+	} else if (streq(what, "tlbwalk") && walk_begin()) {
+		run = run_tlbwalk;
+		n *= 20;
 	} else if (streq(what, "self_ipi") && apic_x2apic()) {
 		set_gate(VEC, ipi_entry);
 		run = run_self_ipi;
@@ -81,6 +111,8 @@ u32 guest_main(void)
 			t[i - 1] = x;
 		}
 	}
+	/* of what takes a few instructions, thousands of times */
+	n = run == run_tlbwalk ? n / 1000 : n;
 	print("figure %s %lu %lu\n", what, t[0] / n, t[rounds / 2] / n);
 	return VERDICT_PASS;
 }
