@@ -12,6 +12,8 @@ emulated=
 ! grep -q 'QEMU TCG' /proc/cpuinfo || emulated=emulated=1
 test_modes() { guest_run modes 1 16M "$emulated" 300; }
 
+test_legacy_paging() { guest_run legacy 1 16M "" 60; }
+
 # A real CPU faults on these; an emulated one may take them, and the guest then
 # ends by its own deed. The VM beside it notices nothing.
 own_deed() # CASE
@@ -33,4 +35,4 @@ own_deed() # CASE
 test_cr0_combinations() { own_deed cr0_combinations; }
 test_cr3_reserved_bits() { own_deed cr3_reserved_bits; }
 
-run_tests cpuid_1_vcpu cpuid_2_vcpus msr modes cr0_combinations cr3_reserved_bits
+run_tests cpuid_1_vcpu cpuid_2_vcpus msr modes legacy_paging cr0_combinations cr3_reserved_bits
