@@ -45,4 +45,11 @@ test_nested_and_shadow_agree() # P8
 	ivmctl host audit >audit || bad "there are violations: $(cat audit)"
 }
 
-run_tests nested_and_shadow_agree
+# One vCPU changes the entry that others go through.
+test_races() # P8
+{
+	need_vcpus 2
+	guest_run race "$(vcpus_max)" 16M "" 400
+}
+
+run_tests nested_and_shadow_agree races
