@@ -103,6 +103,14 @@ static int memory_plug(void *ctx, u64 gpa, u64 len)
 	return err;
 }
 
+/* A vCPU that wished for an end or a reset meanwhile has parked all of them: so it stays, vm->work is on its way. */
+static void memory_run(struct ivm_vm *vm)
+{
+	ivm_vcpu_unpark(vm);
+	if (READ_ONCE(vm->wish) & (BIT(IVM_WISH_STOP) | BIT(IVM_WISH_RESET)))
+		ivm_vcpu_park_soon(vm);
+}
+
 /*
  * In this order: no vCPU runs; rings there are closed; no new pointer is found;
  * those that others found are waited for, under their locks; no vCPU has one or
@@ -127,7 +135,7 @@ static int memory_unplug(void *ctx, u64 gpa, u64 len)
 	for (i = 0; i < vm->nr_vcpus; i++)
 		ivm_vcpu_memory_gone(vm->vcpu[i], gpa, len);
 	if (running)
-		ivm_vcpu_unpark(vm);
+		memory_run(vm);
 	ivm_space_scrub_taken(vm->space);
 	memory_count(vm);
 	return err;
