@@ -95,6 +95,16 @@ struct ivm_room {
  * and the device needs a reset. Lock held.
  */
 int ivm_vq_pop(struct ivm_vq *vq, struct ivm_chain *chain);
+/*
+ * Pieces are where memory was when the chain was popped: with the lock, they are
+ * given up. ivm_vq_rewalk() finds those of chain->head anew, by what the driver
+ * says now. Return: 1, or -EIO as ivm_vq_pop(). Lock held.
+ */
+int ivm_vq_rewalk(struct ivm_vq *vq, struct ivm_chain *chain);
+/* Copy what the device may read, from byte @offset on; each byte is read once. Return: bytes, fewer than @len at the end. Lock held. */
+u32 ivm_chain_read(const struct ivm_chain *chain, u32 offset, void *to, u32 len);
+/* Copy to the beginning of what the device may write: @len is at most in_len. Lock held. */
+void ivm_chain_write(const struct ivm_chain *chain, const void *from, u32 len);
 /* Put the chain that was popped last back: the next pop returns it again, read anew. Lock held since that pop. */
 void ivm_vq_unpop(struct ivm_vq *vq);
 /**
@@ -128,6 +138,9 @@ void ivm_vq_notify_disable(struct ivm_vq *vq);
 /* For the transport. @size entries, addresses as the driver wrote them: -EINVAL when they cannot be rings. Lock held. */
 int ivm_vq_enable(struct ivm_vq *vq, unsigned int size, u64 desc, u64 avail, u64 used, u64 features);
 void ivm_vq_disable(struct ivm_vq *vq);	/* Lock held */
+/* Memory goes: true when a ring of the queue lies there. It is broken then, and not touched any more. Lock held. */
+bool ivm_vq_memory_goes(struct ivm_vq *vq, u64 gpa, u64 len);
+void ivm_vq_memory_gone(struct ivm_vq *vq);	/* no pointer into it is left. Lock held */
 
 struct ivm_virtio;
 
@@ -176,10 +189,11 @@ void ivm_virtio_destroy(struct ivm_virtio *virtio);	/* no vCPU runs; accepts NUL
 void ivm_virtio_reset(struct ivm_virtio *virtio);	/* as if the driver had written status 0; calls ops->stop. No vCPU runs */
 /*
  * Guest memory goes. goes(): queues with rings in [gpa, gpa + len) break the
- * device. gone(): no queue has a pointer into memory that the space does not
- * know any more. Task context, no queue's lock held; no vCPU runs.
+ * device; returns true when it was not broken before. gone(): no queue has a
+ * pointer into memory that the space does not know any more. Task context, no
+ * queue's lock held; no vCPU runs.
  */
-void ivm_virtio_memory_goes(struct ivm_virtio *virtio, u64 gpa, u64 len);
+bool ivm_virtio_memory_goes(struct ivm_virtio *virtio, u64 gpa, u64 len);
 void ivm_virtio_memory_gone(struct ivm_virtio *virtio);
 struct ivm_vq *ivm_virtio_queue(struct ivm_virtio *virtio, unsigned int index);
 u64 ivm_virtio_features(const struct ivm_virtio *virtio);	/* negotiated; 0 before FEATURES_OK */

@@ -17,6 +17,9 @@
  *   a sender's frame	in the switch: ivm_nic_send() keeps nothing when it
  *			returns, and its caller has the transmit queue's lock.
  *
+ * Likewise for a part of guest memory that goes while the card is at work, see
+ * ivm_virtio_net_memory_gone().
+ *
  * A net_stop() may have to wait for a sender: one frame's time, as ->shut ends
  * a batch before the next. It runs with interrupts off on a vCPU's thread; that
  * is no deadlock, since those locks are never taken by interrupts, and whoever
@@ -151,7 +154,7 @@ void ivm_vnet_kick(struct ivm_virtio_net *card, struct work_struct *work)
 		queue_work(system_unbound_wq, work);
 }
 
-/* The driver broke a ring; the device waits for a reset. That queue's lock is held, the switch's may be. */
+/* A ring is broken; the device waits for a reset. That queue's lock is held, the switch's may be; or no vCPU runs. */
 void ivm_vnet_ring_broken(struct ivm_virtio_net *card)
 {
 	WRITE_ONCE(card->shut, true);
@@ -469,6 +472,19 @@ void ivm_virtio_net_quiesce(struct ivm_virtio_net *card)
 	net_close(card);
 	ivm_virtio_reset(card->virtio);
 	ivm_vnet_driver_changed(card);
+}
+
+/* No vCPU runs: no driver comes or goes meanwhile. */
+void ivm_virtio_net_memory_goes(struct ivm_virtio_net *card, u64 gpa, u64 len)
+{
+	if (ivm_virtio_memory_goes(card->virtio, gpa, len))
+		ivm_vnet_ring_broken(card);
+}
+
+/* Who is at work with pieces of guest memory has the lock of a queue of the card that they are of: none is left. */
+void ivm_virtio_net_memory_gone(struct ivm_virtio_net *card)
+{
+	ivm_virtio_memory_gone(card->virtio);
 }
 
 void ivm_virtio_net_counts(const struct ivm_virtio_net *card, struct ivm_virtio_net_counts *counts)

@@ -672,6 +672,30 @@ void ivm_virtio_reset(struct ivm_virtio *v)
 	spin_unlock_irqrestore(&v->lock, flags);
 }
 
+bool ivm_virtio_memory_goes(struct ivm_virtio *v, u64 gpa, u64 len)
+{
+	bool before = READ_ONCE(v->broken), gone = false;
+	unsigned int i;
+
+	for (i = 0; i < v->nr_queues; i++) {
+		spin_lock_bh(&v->vq[i].lock);
+		gone |= ivm_vq_memory_goes(&v->vq[i], gpa, len);
+		spin_unlock_bh(&v->vq[i].lock);
+	}
+	return gone && !before;
+}
+
+void ivm_virtio_memory_gone(struct ivm_virtio *v)
+{
+	unsigned int i;
+
+	for (i = 0; i < v->nr_queues; i++) {
+		spin_lock_bh(&v->vq[i].lock);
+		ivm_vq_memory_gone(&v->vq[i]);
+		spin_unlock_bh(&v->vq[i].lock);
+	}
+}
+
 struct ivm_vq *ivm_virtio_queue(struct ivm_virtio *v, unsigned int index)
 {
 	return &v->vq[index];

@@ -4,9 +4,14 @@
  * into pieces that the kernel can touch, and what the device gives back.
  *
  * The guest runs on another CPU meanwhile and may write anything anywhere. Each
- * value of its is read once and used from the copy. Rings lie in guest RAM,
- * whose map does not change while a VM has it; every access is of an aligned
- * value of 2, 4 or 8 bytes, so none crosses the end of a frame.
+ * value of its is read once and used from the copy. Rings lie in guest RAM; every
+ * access is of an aligned value of 2, 4 or 8 bytes, so none crosses the end of a
+ * frame.
+ *
+ * RAM can go while queues are at work. A ring that goes breaks its queue before:
+ * whoever has seen under the lock that the queue is usable finds all of its
+ * rings there until he gives the lock up. A buffer that goes is no RAM from some
+ * moment on; what pieces point to stays until each lock was free once.
  */
 #include "virtio.h"
 
@@ -148,6 +153,32 @@ void ivm_vq_disable(struct ivm_vq *vq)
 {
 	lockdep_assert_held(&vq->lock);
 	WRITE_ONCE(vq->enabled, false);
+}
+
+/* ---- memory that goes ---- */
+
+static bool ring_in(const struct ivm_vq_ring *ring, u64 size, u64 gpa, u64 len)
+{
+	return ring->gpa < gpa ? gpa - ring->gpa < size : ring->gpa - gpa < len;
+}
+
+bool ivm_vq_memory_goes(struct ivm_vq *vq, u64 gpa, u64 len)
+{
+	lockdep_assert_held(&vq->lock);
+	if (!vq->enabled || !(ring_in(&vq->desc, DESC_SIZE * (u64)vq->size, gpa, len) ||
+			      ring_in(&vq->avail, AVAIL_EVENT(vq) + 2, gpa, len) ||
+			      ring_in(&vq->used, USED_EVENT(vq) + 2, gpa, len)))
+		return false;
+	/* By itself: who broke the device just now, on another CPU, may not have come to this queue yet. */
+	WRITE_ONCE(vq->broken, true);
+	ivm_virtio_broken(vq->dev);
+	return true;
+}
+
+void ivm_vq_memory_gone(struct ivm_vq *vq)
+{
+	lockdep_assert_held(&vq->lock);
+	vq->near_len = 0;
 }
 
 /* ---- taking ---- */
@@ -348,6 +379,13 @@ int ivm_vq_pop(struct ivm_vq *vq, struct ivm_chain *chain)
 	return 1;
 }
 
+int ivm_vq_rewalk(struct ivm_vq *vq, struct ivm_chain *chain)
+{
+	if (!vq_usable(vq))
+		return -EIO;
+	return chain_walk(vq, chain) ? 1 : vq_break(vq);
+}
+
 void ivm_vq_unpop(struct ivm_vq *vq)
 {
 	lockdep_assert_held(&vq->lock);
@@ -431,6 +469,42 @@ bool ivm_vq_pending(struct ivm_vq *vq)
 	if (!vq_usable(vq))
 		return false;
 	return vq->avail_seen != vq->next_avail || vq_get(vq, &vq->avail, AVAIL_IDX) != vq->next_avail;
+}
+
+/* ---- what is in a chain ---- */
+
+u32 ivm_chain_read(const struct ivm_chain *chain, u32 offset, void *to, u32 len)
+{
+	u32 n, done = 0;
+	unsigned int i;
+
+	for (i = 0; i < chain->nr_out && done < len; i++) {
+		const struct ivm_piece *piece = &chain->piece[i];
+
+		if (offset >= piece->len) {
+			offset -= piece->len;
+			continue;
+		}
+		n = min(piece->len - offset, len - done);
+		memcpy(to + done, piece->data + offset, n);
+		done += n;
+		offset = 0;
+	}
+	barrier();	/* decide by the copy */
+	return done;
+}
+
+void ivm_chain_write(const struct ivm_chain *chain, const void *from, u32 len)
+{
+	const struct ivm_piece *piece = &chain->piece[chain->nr_out];
+	u32 n;
+
+	for (; len; piece++) {
+		n = min(piece->len, len);
+		memcpy(piece->data, from, n);
+		from += n;
+		len -= n;
+	}
 }
 
 /* ---- giving back ---- */

@@ -130,6 +130,25 @@ void ivm_virtio_broken(struct ivm_virtio *v)
 		WRITE_ONCE(v->vq[i].broken, true);
 }
 
+/* All rings lie at 0. */
+bool ivm_virtio_memory_goes(struct ivm_virtio *v, u64 gpa, u64 len)
+{
+	if (gpa || v->broken)
+		return false;
+	ivm_virtio_broken(v);
+	return true;
+}
+
+void ivm_virtio_memory_gone(struct ivm_virtio *v)
+{
+	unsigned int i;
+
+	for (i = 0; i < v->nr; i++) {
+		spin_lock_bh(&v->vq[i].lock);
+		spin_unlock_bh(&v->vq[i].lock);
+	}
+}
+
 /* A queue that is not enabled has no rings: nobody who closed the card's has any business here. */
 static struct fake_queue *queue_of(struct ivm_vq *vq)
 {

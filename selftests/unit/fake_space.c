@@ -17,6 +17,14 @@ struct ivm_space {
 	u8 **frame;
 };
 
+static u8 *new_frame(const struct ivm_space *space)
+{
+	u8 *frame = aligned_alloc(64, space->frame_size);
+
+	memset(frame, 0, space->frame_size);
+	return frame;
+}
+
 struct ivm_space *fake_space_create_frames(unsigned int frames, unsigned int frame_size)
 {
 	struct ivm_space *space = malloc(sizeof(*space));
@@ -25,10 +33,8 @@ struct ivm_space *fake_space_create_frames(unsigned int frames, unsigned int fra
 	space->frames = frames;
 	space->frame_size = frame_size;
 	space->frame = calloc(frames, sizeof(*space->frame));
-	for (i = 0; i < frames; i++) {
-		space->frame[i] = aligned_alloc(64, frame_size);
-		memset(space->frame[i], 0, frame_size);
-	}
+	for (i = 0; i < frames; i++)
+		space->frame[i] = new_frame(space);
 	return space;
 }
 
@@ -51,6 +57,16 @@ void fake_space_hole(struct ivm_space *space, u64 gpa)
 {
 	free(space->frame[gpa / space->frame_size]);
 	space->frame[gpa / space->frame_size] = NULL;
+}
+
+void fake_space_fill(struct ivm_space *space, u64 gpa)
+{
+	space->frame[gpa / space->frame_size] = new_frame(space);
+}
+
+bool fake_space_has(const struct ivm_space *space, u64 gpa)
+{
+	return gpa / space->frame_size < space->frames;
 }
 
 void *ivm_space_ptr(const struct ivm_space *space, u64 gpa, u64 *run)

@@ -16,6 +16,8 @@ struct ivm_space *fake_space_create(unsigned int pages);	/* RAM from 0, zeroed *
 struct ivm_space *fake_space_create_frames(unsigned int frames, unsigned int frame_size);
 void fake_space_destroy(struct ivm_space *space);
 void fake_space_hole(struct ivm_space *space, u64 gpa);		/* takes one frame out */
+void fake_space_fill(struct ivm_space *space, u64 gpa);		/* puts it back, zeroed */
+bool fake_space_has(const struct ivm_space *space, u64 gpa);	/* could it be there? */
 /* At @gpa, within one frame; ends the test if it is not RAM. */
 u8 *fake_space_at(struct ivm_space *space, u64 gpa);
 u64 fake_space_get(struct ivm_space *space, u64 gpa, unsigned int size);

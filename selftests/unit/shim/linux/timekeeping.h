@@ -5,5 +5,6 @@
 #include <linux/ktime.h>
 
 time64_t ktime_get_real_seconds(void);
+static inline u64 ktime_get_boottime_ns(void) { return ktime_get_ns(); }
 
 #endif
