@@ -66,7 +66,8 @@ const char *const ivm_smt_names[] = { [IVM_SMT_EXCLUSIVE] = "exclusive", [IVM_SM
 
 #define IVM_NS_PER_MS	1000000ULL
 
-#define IVM_ENUM(label, table) { label, IVM_ATTR_ENUM, table, IVM_COUNT(table) }
+#define IVM_ENUM(label, table) \
+	{ .name = label, .type = IVM_ATTR_ENUM, .names = table, .nr_names = IVM_COUNT(table) }
 
 static const struct ivm_attr_row ivm_attr_rows[IVM_A_MAX + 1] = {
 	[IVM_A_NAME]		= { .name = "name", .type = IVM_ATTR_TEXT },
