@@ -16,9 +16,11 @@ enum ivm_attr_type {
 	IVM_ATTR_U32,
 	IVM_ATTR_S32,
 	IVM_ATTR_U64,
+	IVM_ATTR_MS,		/* nanoseconds, told in milliseconds */
 	IVM_ATTR_TEXT,
 	IVM_ATTR_FLAG,
 	IVM_ATTR_ENUM,
+	IVM_ATTR_BITS,		/* array of names */
 	IVM_ATTR_MAC,
 	IVM_ATTR_SHARE,		/* as users write it, "10%" */
 	IVM_ATTR_OBJECT,	/* a nest on its own */
@@ -31,8 +33,9 @@ enum ivm_attr_type {
 struct ivm_attr_row {
 	const char		*name;
 	enum ivm_attr_type	type;
-	const char *const	*names;		/* of an enum's values */
+	const char *const	*names;		/* of an enum's values, of bits from the lowest one on */
 	size_t			nr_names;
+	const char		*also;		/* another name for the same, or NULL */
 };
 
 static const char *const ivm_state_names[] = {
@@ -56,16 +59,22 @@ static const char *const ivm_event_names[] = {
 	[IVM_EVENT_DELETED] = "deleted", [IVM_EVENT_LOST] = "lost", [IVM_EVENT_MOVED] = "moved",
 };
 
+/* enum ivm_memory_driver */
+static const char *const ivm_driver_names[] = { "virtio-mem", "balloon" };
+
 const char *const ivm_smt_names[] = { [IVM_SMT_EXCLUSIVE] = "exclusive", [IVM_SMT_GUARD] = "guard" };
 
-#define IVM_ENUM(label, table) { label, IVM_ATTR_ENUM, table, IVM_COUNT(table) }
+#define IVM_NS_PER_MS	1000000ULL
+
+#define IVM_ENUM(label, table) \
+	{ .name = label, .type = IVM_ATTR_ENUM, .names = table, .nr_names = IVM_COUNT(table) }
 
 static const struct ivm_attr_row ivm_attr_rows[IVM_A_MAX + 1] = {
 	[IVM_A_NAME]		= { .name = "name", .type = IVM_ATTR_TEXT },
 	[IVM_A_ID]		= { .name = "id", .type = IVM_ATTR_U32 },
 	[IVM_A_VCPUS]		= { .name = "vcpus", .type = IVM_ATTR_U32 },
 	[IVM_A_MEMORY]		= { .name = "memory", .type = IVM_ATTR_U64 },
-	[IVM_A_MEMORY_READY]	= { .name = "memory-ready", .type = IVM_ATTR_U64 },
+	[IVM_A_MEMORY_READY]	= { .name = "memory-ready", .type = IVM_ATTR_U64, .also = "memory-now" },
 	[IVM_A_MEMORY_FREE]	= { .name = "memory-free", .type = IVM_ATTR_U64 },
 	[IVM_A_DEBUG_EXIT]	= { .name = "debug-exit", .type = IVM_ATTR_U16 },
 	[IVM_A_FORCE]		= { .name = "force", .type = IVM_ATTR_FLAG },
@@ -141,6 +150,16 @@ static const struct ivm_attr_row ivm_attr_rows[IVM_A_MAX + 1] = {
 	[IVM_A_CORE]		= { .name = "core", .type = IVM_ATTR_U32 },
 	[IVM_A_GIVEN]		= { .name = "given", .type = IVM_ATTR_FLAG },
 	[IVM_A_FLOORS]		= { .name = "floors", .type = IVM_ATTR_U32 },
+	[IVM_A_MEMORY_MAX]	= { .name = "max", .type = IVM_ATTR_U64 },
+	[IVM_A_MEMORY_BOOT]	= { .name = "memory-boot", .type = IVM_ATTR_U64 },
+	[IVM_A_MEMORY_DRIVERS]	= { .name = "memory-drivers", .type = IVM_ATTR_BITS, .names = ivm_driver_names,
+				    .nr_names = IVM_COUNT(ivm_driver_names) },
+	[IVM_A_MEMORY_TEXT]	= { .name = "memory-text", .type = IVM_ATTR_TEXT },
+	[IVM_A_BALLOON]		= { .name = "balloon", .type = IVM_ATTR_U64 },
+	[IVM_A_GUEST_TOTAL]	= { .name = "guest-total", .type = IVM_ATTR_U64 },
+	[IVM_A_GUEST_FREE]	= { .name = "guest-free", .type = IVM_ATTR_U64 },
+	[IVM_A_GUEST_AVAILABLE]	= { .name = "guest-available", .type = IVM_ATTR_U64 },
+	[IVM_A_GUEST_AGE_NS]	= { .name = "guest-age-ms", .type = IVM_ATTR_MS },
 };
 
 static const struct ivm_attr_row *ivm_attr_row(unsigned int type)
@@ -160,6 +179,17 @@ static struct json_object *ivm_attr_json_enum(const struct ivm_attr_row *row, ui
 	if (value < row->nr_names && row->names[value])
 		return json_object_new_string(row->names[value]);
 	return json_object_new_uint64(value);	/* of a newer module */
+}
+
+/* Bits of a newer module are left out. */
+static struct json_object *ivm_attr_json_bits(const struct ivm_attr_row *row, uint32_t value)
+{
+	struct json_object *array = json_object_new_array();
+
+	for (size_t i = 0; i < row->nr_names; i++)
+		if (value & 1U << i)
+			json_object_array_add(array, json_object_new_string(row->names[i]));
+	return array;
 }
 
 static struct json_object *ivm_attr_json_list(const struct nlattr *list)
@@ -216,6 +246,10 @@ static struct json_object *ivm_attr_json(const struct ivm_attr_row *row, const s
 		return length < 4 ? NULL : json_object_new_int64(nla_get_s32(attr));
 	case IVM_ATTR_ENUM:
 		return length < 4 ? NULL : ivm_attr_json_enum(row, nla_get_u32(attr));
+	case IVM_ATTR_BITS:
+		return length < 4 ? NULL : ivm_attr_json_bits(row, nla_get_u32(attr));
+	case IVM_ATTR_MS:
+		return length < 8 ? NULL : json_object_new_uint64(nla_get_u64(attr) / IVM_NS_PER_MS);
 	case IVM_ATTR_U64:
 		return length < 8 ? NULL : json_object_new_uint64(nla_get_u64(attr));
 	case IVM_ATTR_MAC:
@@ -242,8 +276,11 @@ struct json_object *ivm_attrs_json(const struct nlattr *attrs, int length)
 		const struct ivm_attr_row *row = ivm_attr_row((unsigned int)nla_type(attr));
 
 		value = row ? ivm_attr_json(row, attr) : NULL;
-		if (value)
-			json_object_object_add(object, row->name, value);
+		if (!value)
+			continue;
+		json_object_object_add(object, row->name, value);
+		if (row->also)
+			json_object_object_add(object, row->also, json_object_get(value));
 	}
 	return object;
 }

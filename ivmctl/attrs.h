@@ -2,7 +2,7 @@
 /*
  * The attributes of the netlink family by name and type: one table, from which
  * answers become JSON and refusals name what they refuse. An attribute's JSON
- * name is its own, in small letters with dashes.
+ * name is its own, in small letters with dashes, or the key that users know it by.
  */
 #ifndef IVM_ATTRS_H
 #define IVM_ATTRS_H
@@ -18,7 +18,8 @@ const char *ivm_attr_name(unsigned int type);
 
 /*
  * The attributes in @length bytes at @attrs, as a JSON object: enums by name,
- * lists as arrays, LIST_STAT and GANG as objects, RESERVE as users write it.
+ * lists and sets of bits as arrays, LIST_STAT and GANG as objects, RESERVE as
+ * users write it, the age of what a guest said in milliseconds.
  * Attributes that this ivmctl does not know are left out; too short ones too.
  */
 struct json_object *ivm_attrs_json(const struct nlattr *attrs, int length);

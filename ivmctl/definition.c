@@ -20,6 +20,9 @@ const struct ivm_key ivm_keys[] = {
 	{ .name = "memory", .type = IVM_KEY_SIZE, .offset = IVM_KEY(memory), .min = IVM_MEMORY_MIN,
 	  .max = IVM_MEMORY_MAX, .step = IVM_MEMORY_ALIGN,
 	  .value = "SIZE", .help = "memory, a multiple of 2M, like 512M or 4G" },
+	{ .name = "max", .type = IVM_KEY_SIZE, .offset = IVM_KEY(max), .min = IVM_MEMORY_MIN,
+	  .max = IVM_MEMORY_MAX, .step = IVM_MEMORY_ALIGN, .optional = true,
+	  .value = "SIZE", .help = "memory can be set up to this while it runs; without it memory is fixed" },
 	{ .name = "kernel", .type = IVM_KEY_PATH, .offset = IVM_KEY(kernel),
 	  .value = "FILE", .help = "kernel: Linux bzImage, ELF with PVH note, or multiboot" },
 	{ .name = "initrd", .type = IVM_KEY_PATH, .offset = IVM_KEY(initrd), .optional = true,
@@ -368,6 +371,16 @@ int ivm_definition_set(struct ivm_definition *def, const char *name, const char 
 	return ivm_key_set_text(def, key, ivm_key_complete(key, value));
 }
 
+static int ivm_definition_check_max(const struct ivm_definition *def)
+{
+	char memory[IVM_SIZE_TEXT], max[IVM_SIZE_TEXT];
+
+	if (!def->max || def->max >= def->memory)
+		return 0;
+	return ivm_fail(EINVAL, "max is %s, and memory is %s; give max=%s or more, or a smaller memory",
+			ivm_size_text(def->max, max), ivm_size_text(def->memory, memory), memory);
+}
+
 int ivm_definition_check(const struct ivm_definition *def)
 {
 	for (const struct ivm_key *key = ivm_keys; key->name; key++) {
@@ -382,7 +395,7 @@ int ivm_definition_check(const struct ivm_definition *def)
 		if (!given)
 			return ivm_fail(EINVAL, "%s is missing; give %s=%s", key->name, key->name, key->value);
 	}
-	return ivm_definition_check_nics(def);
+	return ivm_definition_check_max(def) ?: ivm_definition_check_nics(def);
 }
 
 /* A JSON string without NUL inside, or NULL with a sentence. */
@@ -605,7 +618,9 @@ const struct ivm_vocabulary ivm_definition_vocabulary = {
 	.title = "Keys (KEY=VALUE, or --KEY VALUE; an optional key is removed by KEY=):",
 	.find = ivm_definition_find,
 	.row = ivm_definition_row,
-	.note = "\nOf cpu and cosched, vm set changes a VM that exists at once; all else is in force from the next start.\n"
+	.note = "\nOf a VM that exists vm set changes cpu and cosched at once, and memory and max if it runs and was started\n"
+		"with max; all else is in force from the next start. For memory it waits until the guest has given or\n"
+		"taken it; what is not there by the timeout is not waited for: memory is then set to what was reached.\n"
 		"cpu=25% promises a quarter of a core and sets no cap, cpu=0%:50% sets a cap alone.\n\n"
 		"A card is nic=switch:NAME,vlan:N with, as needed, mac, queues, mtu, ip (again for each address),\n"
 		"trunk, native, isolated, guard, macs, serves, learn, storm-..., rate-in, rate-out, mode: as\n"

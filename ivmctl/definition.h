@@ -24,6 +24,7 @@ struct ivm_definition {
 	char		name[IVM_NAME_MAX + 1];
 	uint64_t	vcpus;
 	uint64_t	memory;		/* bytes */
+	uint64_t	max;		/* bytes up to which it may grow while it runs; 0: it is fixed */
 	char		*kernel;	/* absolute path; NULL until given */
 	char		*initrd;	/* absolute path, or NULL */
 	char		*cmdline;	/* or NULL */

@@ -12,6 +12,7 @@
 #include <json-c/json.h>
 #include <stdbool.h>
 
+struct ivm_args;
 struct ivm_definition;
 struct ivm_nl;
 
@@ -19,12 +20,12 @@ struct ivm_live {
 	struct ivm_nl		*nl;	/* NULL: no module */
 	struct json_object	*vm;	/* as it was; NULL: the module does not know it */
 	const char		*name;
-	bool			cpu, cosched;	/* what changes */
+	bool			cpu, cosched, memory, max;	/* what changes */
 	bool			changed;
 };
 
-/* Can the key be changed while the VM exists? */
-bool ivm_live_key(const char *key);
+/* Does its state say that @vm exists only as a record of how it ended, or not yet? */
+bool ivm_vm_is_idle(struct json_object *vm);
 
 /**
  * ivm_live_open() - look whether the VM exists
@@ -34,7 +35,18 @@ bool ivm_live_key(const char *key);
 int ivm_live_open(struct ivm_live *live, const char *name);
 void ivm_live_close(struct ivm_live *live);
 
-/* Change it to what @def says, of the keys that live->cpu and live->cosched name. Return: 0, or the module's refusal. */
+/**
+ * ivm_live_choose() - which of the keys in @args change the VM at once
+ * Shares of a VM that exists; memory and max while it runs, and was started with max.
+ *
+ * Return: 0, or -EBUSY with a sentence: its memory is fixed.
+ */
+int ivm_live_choose(struct ivm_live *live, const struct ivm_args *args, const struct ivm_definition *def);
+
+/* Was @key chosen? Else it is of the next start. */
+bool ivm_live_has(const struct ivm_live *live, const char *key);
+
+/* Change it to what @def says, of the keys that were chosen. Return: 0, or the module's refusal. */
 int ivm_live_set(struct ivm_live *live, const struct ivm_definition *def);
 
 /* The definition could not be written: put the VM back. Return: @err, with a sentence that says how it is now. */

@@ -29,6 +29,11 @@ static const struct ivm_option ivm_stop_options[] = {
 	{ }
 };
 
+static const struct ivm_option ivm_set_options[] = {
+	{ "timeout", "SECONDS", "how long to wait for memory of a VM that runs (default 30; 0: do not wait)" },
+	{ }
+};
+
 static const struct ivm_option ivm_console_options[] = {
 	{ "history", NULL, "print what is kept of the output, at most 64 KiB, and end" },
 	{ "no-wait", NULL, "end when the input ends, not when the VM stops" },
@@ -104,7 +109,8 @@ static const struct ivm_command ivm_commands[] = {
 	{ .noun = "vm", .verb = "resume", .operand = IVM_OPERAND_NAME, .changes = true,
 	  .help = "let a paused VM run on", .run = ivm_vm_resume },
 	{ .noun = "vm", .verb = "set", .operand = IVM_OPERAND_NAME, .keys = &ivm_definition_vocabulary, .changes = true,
-	  .help = "change its definition; cpu and cosched at once", .run = ivm_vm_set },
+	  .options = ivm_set_options,
+	  .help = "change its definition; cpu, cosched, and memory up to max at once", .run = ivm_vm_set },
 	{ .noun = "vm", .verb = "delete", .operand = IVM_OPERAND_NAME, .changes = true,
 	  .help = "forget a VM that does not run", .run = ivm_vm_delete },
 	{ .noun = "vm", .verb = "console", .operand = IVM_OPERAND_NAME, .changes = true,

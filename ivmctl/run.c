@@ -158,6 +158,7 @@ static int ivm_start_create(struct ivm_nl *nl, const struct ivm_definition *def)
 	if (nla_put_string(msg, IVM_A_NAME, def->name) ||
 	    nla_put_u32(msg, IVM_A_VCPUS, (uint32_t)def->vcpus) ||
 	    nla_put_u64(msg, IVM_A_MEMORY, def->memory) ||
+	    (def->max && nla_put_u64(msg, IVM_A_MEMORY_MAX, def->max)) ||
 	    (def->debug_exit && nla_put_u16(msg, IVM_A_DEBUG_EXIT, (uint16_t)def->debug_exit)) ||
 	    (def->affinity && nla_put_string(msg, IVM_A_AFFINITY, def->affinity)) ||
 	    ivm_cpu_put(msg, def->has_cpu ? &def->cpu : NULL, def->cosched) || ivm_cards_put(msg, def)) {

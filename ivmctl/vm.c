@@ -5,11 +5,13 @@
 #include "attrs.h"
 #include "cards.h"
 #include "fail.h"
+#include "follow.h"
 #include "gang.h"
 #include "image/manifest.h"
 #include "live.h"
 #include "nl.h"
 #include "print.h"
+#include "room.h"
 #include "store.h"
 #include "text.h"
 
@@ -17,6 +19,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define IVM_MEMORY_TIMEOUT_S	30
+
+/* A word of "vm set" that says how, not what. */
+static bool ivm_vm_is_option(const char *word)
+{
+	return !strcmp(word, "timeout");
+}
 
 /* nic= names all cards: those of before go, but their addresses stay with cards that name none. */
 static void ivm_vm_keep_macs(struct ivm_definition *def, const struct ivm_nic *before, size_t count)
@@ -44,7 +54,8 @@ static int ivm_vm_apply(struct ivm_definition *def, const struct ivm_args *args)
 	if (replace)
 		def->nr_nics = 0;
 	for (size_t i = 0; i < args->count && !err; i++)
-		err = ivm_definition_set(def, args->items[i].key, args->items[i].value);
+		if (!ivm_vm_is_option(args->items[i].key))
+			err = ivm_definition_set(def, args->items[i].key, args->items[i].value);
 	if (!err)
 		ivm_vm_keep_macs(def, before, count);
 	free(before);
@@ -75,16 +86,8 @@ static int ivm_vm_live(const char *name, struct json_object **vm)
 	return err == -ENOENT ? 0 : err;
 }
 
-/* Does its state say that it exists only as a record of how it ended, or not yet? */
-static bool ivm_vm_is_idle(struct json_object *vm)
-{
-	const char *state = ivm_json_get_text(vm, "state");
-
-	return !strcmp(state, "created") || !strcmp(state, "loaded") || !strcmp(state, "stopped");
-}
-
 /* @live: the VM in the module, which changes with its definition or not at all; NULL: there is none. */
-static int ivm_vm_write(struct ivm_definition *def, const struct ivm_args *args, struct ivm_live *live)
+static int ivm_vm_write(struct ivm_definition *def, struct ivm_live *live)
 {
 	int err, lock = ivm_store_lock_all();
 
@@ -99,15 +102,17 @@ static int ivm_vm_write(struct ivm_definition *def, const struct ivm_args *args,
 			err = ivm_live_undo(live, err);
 	}
 	ivm_store_unlock_all(lock);
-	if (!err && args->json) {
-		struct json_object *root = json_object_new_object();
-
-		json_object_object_add(root, "name", json_object_new_string(def->name));
-		json_object_object_add(root, "definition", ivm_definition_json(def));
-		ivm_print_json(root);
-		json_object_put(root);
-	}
 	return err;
+}
+
+/* What create and set print as JSON. */
+static struct json_object *ivm_vm_written(const struct ivm_definition *def)
+{
+	struct json_object *root = json_object_new_object();
+
+	json_object_object_add(root, "name", json_object_new_string(def->name));
+	json_object_object_add(root, "definition", ivm_definition_json(def));
+	return root;
 }
 
 static int ivm_vm_check_free(const char *name)
@@ -139,72 +144,159 @@ int ivm_vm_create(const struct ivm_args *args)
 	if (!err)
 		err = ivm_vm_apply(&def, args) ?: ivm_vm_examine(&def);
 	if (!err)
-		err = ivm_vm_write(&def, args, NULL);
+		err = ivm_vm_write(&def, NULL);
 	ivm_store_unlock(args->name, lock);
+	if (!err && args->json) {
+		struct json_object *written = ivm_vm_written(&def);
+
+		ivm_print_json(written);
+		json_object_put(written);
+	}
 	ivm_definition_free(&def);
 	return err;
 }
 
-/* Of what was set, what a VM that runs does not get before its next start. */
-static void ivm_vm_note_later(struct json_object *vm, const struct ivm_args *args)
+/* ---- set ---- */
+
+/* Is @key set, and not at once? */
+static bool ivm_vm_is_later(const struct ivm_live *live, const char *key)
 {
-	const char *state = ivm_json_get_text(vm, "state");
+	return !ivm_vm_is_option(key) && !ivm_live_has(live, key);
+}
+
+/* Of what was set, what a VM that runs does not get before its next start. */
+static void ivm_vm_note_later(const struct ivm_live *live, const struct ivm_args *args)
+{
+	const char *state = ivm_json_get_text(live->vm, "state");
 
 	fprintf(stderr, "ivmctl: note: VM '%s' is %s; in force from its next start:", args->name, state);
 	for (size_t i = 0; i < args->count; i++)
-		if (!ivm_live_key(args->items[i].key))
+		if (ivm_vm_is_later(live, args->items[i].key))
 			fprintf(stderr, " %s", args->items[i].key);
 	fputc('\n', stderr);
 }
 
-/* Into the definition, and what can be changed at once into the VM that exists. */
-static int ivm_vm_set_both(struct ivm_definition *def, const struct ivm_args *args)
+/* Does what is set mean anything to a VM that exists? */
+static bool ivm_vm_asks_module(const struct ivm_args *args)
+{
+	static const char *const names[] = { "cpu", "cosched", "memory", "max" };
+	bool asks = false;
+
+	for (size_t i = 0; i < IVM_COUNT(names); i++)
+		asks |= ivm_args_get(args, names[i]) != NULL;
+	return asks;
+}
+
+/* Into the definition, and what can be changed at once into the VM that exists; @live is open. */
+static int ivm_vm_set_both(struct ivm_definition *def, const struct ivm_args *args, struct ivm_live *live)
 {
 	bool later = false;
-	struct ivm_live live;
-	int err;
+	int err = 0;
 
-	err = ivm_live_open(&live, def->name);
-	live.cpu = ivm_args_get(args, "cpu");
-	live.cosched = ivm_args_get(args, "cosched");
 	for (size_t i = 0; i < args->count; i++)
-		later |= !ivm_live_key(args->items[i].key);
-	if (err && !live.cpu && !live.cosched)
-		err = 0;	/* the definition alone is changed: what the module would say does not matter */
-	/* Files may be gone while the VM runs; its shares can be changed all the same. */
-	if (!err && later)
+		later |= ivm_vm_is_later(live, args->items[i].key);
+	/* Files may be gone while the VM runs; what it can be changed at once in can be changed all the same. */
+	if (later)
 		err = ivm_vm_examine(def);
 	if (!err)
-		err = ivm_vm_write(def, args, &live);
-	if (!err && later && live.vm && !ivm_vm_is_idle(live.vm))
-		ivm_vm_note_later(live.vm, args);
+		err = ivm_vm_write(def, live);
+	if (!err && later && live->vm && !ivm_vm_is_idle(live->vm))
+		ivm_vm_note_later(live, args);
+	return err;
+}
+
+/* Memory of a VM that runs: @vm, how it is now, or NULL; @asked: bytes. */
+static void ivm_vm_add_memory(struct json_object *root, struct json_object *vm, const struct ivm_definition *def,
+			      uint64_t asked)
+{
+	static const char *const names[] = { "memory-now", "max" };
+	struct json_object *value;
+	bool reached = vm && ivm_json_get_number(vm, "memory-now") == asked;
+
+	json_object_object_add(root, "memory", json_object_new_uint64(def->memory));
+	for (size_t i = 0; i < IVM_COUNT(names); i++)
+		if (vm && json_object_object_get_ex(vm, names[i], &value))
+			json_object_object_add(root, names[i], json_object_get(value));
+	json_object_object_add(root, "reached", json_object_new_boolean(reached));
+	json_object_object_add(root, "text", json_object_new_string(vm ? ivm_json_get_text(vm, "memory-text") : ""));
+}
+
+/* All is set: wait for memory if it is that of a VM that runs, and print. */
+static int ivm_vm_set_end(struct ivm_definition *def, const struct ivm_args *args, struct ivm_follow *follow,
+			  uint64_t seconds)
+{
+	struct json_object *vm = NULL, *written;
+	uint64_t asked = def->memory;
+	int err = 0;
+
+	if (follow)
+		err = ivm_follow(follow, def, seconds, &vm);
+	if (args->json) {
+		written = ivm_vm_written(def);
+		if (follow)
+			ivm_vm_add_memory(written, vm, def, asked);
+		ivm_print_json(written);
+		json_object_put(written);
+	}
+	json_object_put(vm);
+	return err;
+}
+
+static int ivm_vm_set_locked(struct ivm_definition *def, const struct ivm_args *args, struct ivm_live *live,
+			     struct ivm_follow *follow)
+{
+	int err = ivm_store_load(args->name, def) ?: ivm_vm_apply(def, args);
+
+	if (err)
+		return err;
+	err = ivm_live_open(live, def->name);
+	if (err && !ivm_vm_asks_module(args))
+		err = 0;	/* the definition alone is changed: what the module would say does not matter */
+	if (!err)
+		err = ivm_live_choose(live, args, def);
+	if (err)
+		return err;
+	if (live->memory)
+		ivm_follow_begin(follow, live);
+	return ivm_vm_set_both(def, args, live);
+}
+
+static int ivm_vm_set_checked(const struct ivm_args *args, uint64_t seconds)
+{
+	struct ivm_live live = { 0 };
+	struct ivm_definition def;
+	struct ivm_follow follow;
+	int err, lock = ivm_store_lock(args->name);
+
+	if (lock < 0)
+		return lock;
+	err = ivm_vm_set_locked(&def, args, &live, &follow);
+	ivm_store_unlock(args->name, lock);
+	if (!err)
+		err = ivm_vm_set_end(&def, args, live.memory && live.changed ? &follow : NULL, seconds);
+	if (live.memory)
+		ivm_follow_end(&follow);
 	ivm_live_close(&live);
+	ivm_definition_free(&def);
 	return err;
 }
 
 int ivm_vm_set(const struct ivm_args *args)
 {
-	struct ivm_definition def;
-	int lock, err;
+	const char *timeout = ivm_args_get(args, "timeout");
+	uint64_t seconds;
+	int err;
 
-	if (!args->count)
+	if (args->count == (timeout ? 1 : 0))
 		return ivm_usage("nothing to set; usage: ivmctl vm set NAME KEY=VALUE...");
-	err = ivm_store_exists(args->name);
+	if (timeout && !ivm_args_get(args, "memory"))
+		return ivm_usage("timeout is how long to wait for memory; give memory=SIZE, or leave it out");
+	err = ivm_args_seconds(args, "timeout", IVM_MEMORY_TIMEOUT_S, &seconds) ?: ivm_store_exists(args->name);
 	if (err < 0)
 		return err;
 	if (!err)
 		return ivm_fail(ENOENT, "there is no VM '%s'; ivmctl vm list shows all", args->name);
-	lock = ivm_store_lock(args->name);
-	if (lock < 0)
-		return lock;
-	err = ivm_store_load(args->name, &def);
-	if (!err)
-		err = ivm_vm_apply(&def, args);
-	if (!err)
-		err = ivm_vm_set_both(&def, args);
-	ivm_store_unlock(args->name, lock);
-	ivm_definition_free(&def);
-	return err;
+	return ivm_vm_set_checked(args, seconds);
 }
 
 static int ivm_vm_delete_object(const char *name, bool *existed)
@@ -265,7 +357,7 @@ static void ivm_vm_add_difference(struct json_object **list, const char *name)
 /* Names of the keys where what runs is not what is defined. NULL when they agree. */
 static struct json_object *ivm_vm_differences(struct json_object *vm, struct json_object *definition)
 {
-	static const char *const names[] = { "vcpus", "memory", "debug-exit" };
+	static const char *const names[] = { "vcpus", "memory", "max", "debug-exit" };
 	struct json_object *list = NULL;
 
 	for (size_t i = 0; i < IVM_COUNT(names); i++)
@@ -295,6 +387,8 @@ static void ivm_vm_note(struct json_object *vm, bool defined)
 		note = ivm_format("%llu of %llu MiB ready",
 				  (unsigned long long)ivm_json_get_number(vm, "memory-ready") >> 20,
 				  (unsigned long long)ivm_json_get_number(vm, "memory") >> 20);
+	else
+		note = ivm_room_note(vm);
 	if (*ivm_json_get_text(vm, "definition-error"))
 		more = ivm_strdup(ivm_json_get_text(vm, "definition-error"));
 	else if (!defined)
@@ -320,6 +414,7 @@ static void ivm_vm_note(struct json_object *vm, bool defined)
  */
 static struct json_object *ivm_vm_model(const char *name, struct json_object *vm)
 {
+	static const char *const names[] = { "vcpus", "memory", "max" };
 	struct json_object *definition = NULL, *differs, *value;
 	struct ivm_definition def;
 	int err = ivm_store_load(name, &def);
@@ -337,10 +432,9 @@ static struct json_object *ivm_vm_model(const char *name, struct json_object *vm
 		vm = json_object_new_object();
 		json_object_object_add(vm, "name", json_object_new_string(name));
 		json_object_object_add(vm, "state", json_object_new_string("defined"));
-		if (json_object_object_get_ex(definition, "vcpus", &value))
-			json_object_object_add(vm, "vcpus", json_object_get(value));
-		if (json_object_object_get_ex(definition, "memory", &value))
-			json_object_object_add(vm, "memory", json_object_get(value));
+		for (size_t i = 0; i < IVM_COUNT(names); i++)
+			if (json_object_object_get_ex(definition, names[i], &value))
+				json_object_object_add(vm, names[i], json_object_get(value));
 	} else if (definition && !ivm_vm_is_idle(vm)) {
 		differs = ivm_vm_differences(vm, definition);
 		if (differs)
@@ -459,7 +553,7 @@ static void ivm_vm_print(struct json_object *vm)
 		{ "name", "name", IVM_AS_TEXT }, { "id", "id", IVM_AS_TEXT },
 		{ "state", "state", IVM_AS_TEXT }, { "note", "note", IVM_AS_TEXT },
 		{ "vcpus", "vcpus", IVM_AS_TEXT }, { "memory", "memory", IVM_AS_SIZE },
-		{ "debug-exit", "debug-exit", IVM_AS_HEX }, { "started", "started-ns", IVM_AS_TIME },
+		{ "max", "max", IVM_AS_SIZE }, { "debug-exit", "debug-exit", IVM_AS_HEX }, { "started", "started-ns", IVM_AS_TIME },
 		{ "run", "run-ns", IVM_AS_DURATION }, { "resets", "resets", IVM_AS_TEXT },
 		{ "kernel-bytes", "kernel-bytes", IVM_AS_TEXT }, { "differs", "differs", IVM_AS_LIST },
 	};
@@ -481,6 +575,7 @@ static void ivm_vm_print(struct json_object *vm)
 	if (json_object_object_get_ex(vm, "differs", NULL))
 		puts("\nDefinition, in force from the next start:");
 	ivm_vm_print_definition(vm);
+	ivm_room_print(vm);
 	list = ivm_cards_model(vm, json_object_object_get(vm, "definition"));
 	if (list) {
 		putchar('\n');

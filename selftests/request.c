@@ -207,27 +207,68 @@ static void put_nics(struct request *r, const char *switch_name, unsigned int ni
 	nest_end(r, list);
 }
 
-int vm_create_with_nics(int fd, const char *name, uint32_t vcpus, uint64_t memory, uint16_t debug_exit,
-			const char *switch_name, unsigned int nics, unsigned char id)
+/* A request with what each VM needs. Returns 0 or errno. */
+static int create_start(struct request *r, int fd, const char *name, uint32_t vcpus, uint64_t memory)
 {
-	static struct answer a;
-	struct request r;
-	int family = request_family(fd), err;
+	int family = request_family(fd);
 
 	if (family < 0)
 		return -family;
-	request_start(&r, family, IVM_CMD_VM_CREATE, 0);
-	put_text(&r, IVM_A_NAME, name);
-	put_u32(&r, IVM_A_VCPUS, vcpus);
-	put_u64(&r, IVM_A_MEMORY, memory);
+	request_start(r, family, IVM_CMD_VM_CREATE, 0);
+	put_text(r, IVM_A_NAME, name);
+	put_u32(r, IVM_A_VCPUS, vcpus);
+	put_u64(r, IVM_A_MEMORY, memory);
+	return 0;
+}
+
+static int create_send(struct request *r, int fd, const char *name)
+{
+	static struct answer a;
+	int err = request_send(fd, r, &a);
+
+	if (err)
+		printf("# creating %s: %s (%s)\n", name, strerror(err), a.text);
+	return err;
+}
+
+int vm_create_with_nics(int fd, const char *name, uint32_t vcpus, uint64_t memory, uint16_t debug_exit,
+			const char *switch_name, unsigned int nics, unsigned char id)
+{
+	struct request r;
+	int err = create_start(&r, fd, name, vcpus, memory);
+
+	if (err)
+		return err;
 	if (debug_exit)
 		put_u16(&r, IVM_A_DEBUG_EXIT, debug_exit);
 	if (nics)
 		put_nics(&r, switch_name, nics, id);
-	err = request_send(fd, &r, &a);
+	return create_send(&r, fd, name);
+}
+
+int vm_create_with_room(int fd, const char *name, uint64_t memory, uint64_t max)
+{
+	struct request r;
+	int err = create_start(&r, fd, name, 1, memory);
+
 	if (err)
-		printf("# creating %s: %s (%s)\n", name, strerror(err), a.text);
-	return err;
+		return err;
+	put_u64(&r, IVM_A_MEMORY_MAX, max);
+	return create_send(&r, fd, name);
+}
+
+int vm_set_u64(int fd, const char *name, int type, uint64_t value)
+{
+	static struct answer a;
+	struct request r;
+	int family = request_family(fd);
+
+	if (family < 0)
+		return -family;
+	request_start(&r, family, IVM_CMD_VM_SET, 0);
+	put_text(&r, IVM_A_NAME, name);
+	put_u64(&r, type, value);
+	return request_send(fd, &r, &a);
 }
 
 int vm_create(int fd, const char *name, uint32_t vcpus, uint64_t memory, uint16_t debug_exit)
@@ -344,6 +385,7 @@ static size_t show(char *to, size_t room, struct nlmsghdr *h)
 			n += snprintf(to + n, room - n, "%u ", *(uint32_t *)v);
 			break;
 		case IVM_A_MEMORY:
+		case IVM_A_MEMORY_MAX:
 			n += snprintf(to + n, room - n, "%llu ", *(unsigned long long *)v);
 			break;
 		}

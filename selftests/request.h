@@ -54,6 +54,8 @@ int vm_create(int fd, const char *name, uint32_t vcpus, uint64_t memory, uint16_
 /* with @nics network cards on a switch, access ports of VLAN 1, addresses 02:00:00:00:<id>:<number> */
 int vm_create_with_nics(int fd, const char *name, uint32_t vcpus, uint64_t memory, uint16_t debug_exit,
 			const char *switch_name, unsigned int nics, unsigned char id);
+int vm_create_with_room(int fd, const char *name, uint64_t memory, uint64_t max);	/* one vCPU; may grow up to @max */
+int vm_set_u64(int fd, const char *name, int type, uint64_t value);	/* VM_SET with this one attribute */
 int vm_stop(int fd, const char *name);				/* forced */
 int vm_state(int fd, const char *name);				/* enum ivm_vm_state, 0: no such VM */
 int vm_wait(int fd, const char *name, int state, int seconds);	/* true when it got there */

@@ -23,13 +23,15 @@
 #include "../vm/vm.h"
 #include "../why.h"
 
+#include <linux/bitmap.h>
 #include <linux/capability.h>
 #include <linux/module.h>
 
-static_assert(IVM_NL_MAXATTR < 64, "sets of attributes are u64");
+static_assert(IVM_NL_MAXATTR < 256, "lists of attributes are u8");
 static_assert(IVM_A_NAME <= IVM_NL_MAXATTR && IVM_A_VCPUS <= IVM_NL_MAXATTR &&
 	      IVM_A_MEMORY <= IVM_NL_MAXATTR && IVM_A_DEBUG_EXIT <= IVM_NL_MAXATTR &&
-	      IVM_A_FORCE <= IVM_NL_MAXATTR && IVM_A_CPU_LIST <= IVM_NL_MAXATTR);
+	      IVM_A_FORCE <= IVM_NL_MAXATTR && IVM_A_CPU_LIST <= IVM_NL_MAXATTR &&
+	      IVM_A_SMT <= IVM_NL_MAXATTR);
 
 #define NAME_POLICY { .type = NLA_NUL_STRING, .len = IVM_NAME_MAX }
 
@@ -46,6 +48,7 @@ static const struct nla_policy vm_create_policy[IVM_NL_MAXATTR + 1] = {
 	[IVM_A_NAME] = NAME_POLICY,
 	[IVM_A_VCPUS] = { .type = NLA_U32 },
 	[IVM_A_MEMORY] = { .type = NLA_U64 },
+	[IVM_A_MEMORY_MAX] = { .type = NLA_U64 },
 	[IVM_A_DEBUG_EXIT] = NLA_POLICY_MIN(NLA_U16, 1),
 	[IVM_A_LIST_NIC] = NLA_POLICY_NESTED(ivm_nl_nics_policy),
 	[IVM_A_AFFINITY] = { .type = NLA_NUL_STRING, .len = IVM_CPU_LIST_MAX },
@@ -56,6 +59,8 @@ static const struct nla_policy vm_create_policy[IVM_NL_MAXATTR + 1] = {
 
 static const struct nla_policy vm_set_policy[IVM_NL_MAXATTR + 1] = {
 	[IVM_A_NAME] = NAME_POLICY,
+	[IVM_A_MEMORY] = { .type = NLA_U64 },
+	[IVM_A_MEMORY_MAX] = { .type = NLA_U64 },
 	[IVM_A_CPU_FLOOR] = { .type = NLA_U32 },
 	[IVM_A_CPU_CAP] = { .type = NLA_U32 },
 	[IVM_A_COSCHED] = { .type = NLA_U32 },
@@ -74,6 +79,7 @@ static const char * const attr_names[IVM_NL_MAXATTR + 1] = {
 	[IVM_A_NAME] = "name",
 	[IVM_A_VCPUS] = "vcpus",
 	[IVM_A_MEMORY] = "memory",
+	[IVM_A_MEMORY_MAX] = "memory-max",
 	[IVM_A_DEBUG_EXIT] = "debug-exit",
 	[IVM_A_FORCE] = "force",
 	[IVM_A_CPU_LIST] = "cpu-list",
@@ -86,15 +92,15 @@ static const char * const attr_names[IVM_NL_MAXATTR + 1] = {
 	[IVM_A_SMT] = "smt",
 };
 
-#define NAMED .required = BIT_ULL(IVM_A_NAME), .find = true
+#define NAMED .required = { IVM_A_NAME }, .find = true
 
 static const struct ivm_nl_row rows[] = {
 	[IVM_CMD_HOST_GET] = { ivm_nl_host_get, .anyone = true },
 	[IVM_CMD_HOST_SET] = { ivm_nl_host_set, "host-set",
-		.some = BIT_ULL(IVM_A_CPU_LIST) | BIT_ULL(IVM_A_RESERVE) | BIT_ULL(IVM_A_SMT) },
+		.some = { IVM_A_CPU_LIST, IVM_A_RESERVE, IVM_A_SMT } },
 	[IVM_CMD_HOST_AUDIT] = { ivm_nl_host_audit },
 	[IVM_CMD_VM_CREATE] = { ivm_nl_vm_create, "vm-create",
-		.required = BIT_ULL(IVM_A_NAME) | BIT_ULL(IVM_A_VCPUS) | BIT_ULL(IVM_A_MEMORY) },
+		.required = { IVM_A_NAME, IVM_A_VCPUS, IVM_A_MEMORY } },
 	[IVM_CMD_VM_START] = { ivm_nl_vm_start, "vm-start", NAMED },
 	[IVM_CMD_VM_STOP] = { ivm_nl_vm_stop, "vm-stop", NAMED },
 	[IVM_CMD_VM_RESET] = { ivm_nl_vm_reset, "vm-reset", NAMED },
@@ -102,7 +108,7 @@ static const struct ivm_nl_row rows[] = {
 	[IVM_CMD_VM_RESUME] = { ivm_nl_vm_resume, "vm-resume", NAMED },
 	[IVM_CMD_VM_DELETE] = { ivm_nl_vm_delete, "vm-delete", NAMED },
 	[IVM_CMD_VM_SET] = { ivm_nl_vm_set, "vm-set", NAMED,
-		.some = BIT_ULL(IVM_A_CPU_FLOOR) | BIT_ULL(IVM_A_CPU_CAP) | BIT_ULL(IVM_A_COSCHED) },
+		.some = { IVM_A_CPU_FLOOR, IVM_A_CPU_CAP, IVM_A_COSCHED, IVM_A_MEMORY, IVM_A_MEMORY_MAX } },
 	[IVM_CMD_VM_GET] = { ivm_nl_vm_get, NULL, NAMED },
 };
 
@@ -112,36 +118,37 @@ static const struct ivm_nl_row rows[] = {
  */
 static int check_attrs(const struct ivm_nl_row *row, struct genl_info *info, struct ivm_why *why)
 {
+	DECLARE_BITMAP(seen, IVM_NL_MAXATTR + 1) = {};
 	const struct nlattr *nla;
-	u64 missing, seen = 0;
+	const u8 *attr;
 	int rem, type;
 
 	nlmsg_for_each_attr(nla, info->nlhdr, GENL_HDRLEN, rem) {
 		type = nla_type(nla);
-		if (seen & BIT_ULL(type)) {
+		if (__test_and_set_bit(type, seen)) {
 			NL_SET_BAD_ATTR(info->extack, nla);
 			return ivm_why(why, 0, -EINVAL, "attribute %s is given twice",
 				       attr_names[type]);
 		}
-		seen |= BIT_ULL(type);
 		if ((type == IVM_A_NAME || type == IVM_A_CPU_LIST || type == IVM_A_AFFINITY) &&
 		    !ivm_nl_string_is_whole(nla))
 			return ivm_why(why, type, -EINVAL, "attribute %s has a NUL inside",
 				       attr_names[type]);
 	}
-	missing = row->required & ~seen;
-	if (missing) {
-		type = __ffs64(missing);
-		NL_SET_ERR_ATTR_MISS(info->extack, NULL, type);
-		return ivm_why(why, 0, -EINVAL, "attribute %s is missing", attr_names[type]);
+	for (attr = row->required; *attr; attr++) {
+		if (test_bit(*attr, seen))
+			continue;
+		NL_SET_ERR_ATTR_MISS(info->extack, NULL, *attr);
+		return ivm_why(why, 0, -EINVAL, "attribute %s is missing", attr_names[*attr]);
 	}
-	if (row->some && !(row->some & seen)) {
-		type = __ffs64(row->some);
-		NL_SET_ERR_ATTR_MISS(info->extack, NULL, type);
-		return ivm_why(why, 0, -EINVAL, "nothing to change: attribute %s is missing, or another one that this takes",
-			       attr_names[type]);
-	}
-	return 0;
+	if (!row->some[0])
+		return 0;
+	for (attr = row->some; *attr; attr++)
+		if (test_bit(*attr, seen))
+			return 0;
+	NL_SET_ERR_ATTR_MISS(info->extack, NULL, row->some[0]);
+	return ivm_why(why, 0, -EINVAL, "nothing to change: attribute %s is missing, or another one that this takes",
+		       attr_names[row->some[0]]);
 }
 
 static int run(const struct ivm_nl_row *row, struct sk_buff *skb, struct genl_info *info,

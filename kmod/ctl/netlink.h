@@ -13,7 +13,8 @@ struct ivm_vm_info;
 struct ivm_why;
 
 /* The highest attribute that any request takes outside of nests: what tables of attributes are sized for. */
-#define IVM_NL_MAXATTR IVM_A_SMT
+#define IVM_NL_MAXATTR IVM_A_MEMORY_MAX
+#define IVM_NL_LIST_MAX 6	/* attributes in a list of a row, with the 0 behind the last one */
 
 extern struct genl_family ivm_nl_family;
 #define IVM_NL_EVENTS 0		/* index of the multicast group */
@@ -23,15 +24,15 @@ extern struct genl_family ivm_nl_family;
  * @run:	does it, with everything below seen to. @vm is NULL unless @find.
  *		Refusals fill @why
  * @act:	the word for the log; NULL when it changes nothing and is not logged
- * @required:	BIT_ULL(attribute) of each attribute that must be there
- * @some:	likewise: one of these must be there, if this is not 0
+ * @required:	the attributes that must be there
+ * @some:	one of these must be there, if there are any
  * @find:	NAME must name a VM, which is found and referenced
  * @anyone:	CAP_SYS_ADMIN is not needed
  */
 struct ivm_nl_row {
 	int (*run)(struct genl_info *info, struct ivm_vm *vm, struct ivm_why *why);
 	const char *act;
-	u64 required, some;
+	u8 required[IVM_NL_LIST_MAX], some[IVM_NL_LIST_MAX];
 	bool find, anyone;
 };
 

@@ -15,12 +15,14 @@
 #define VM_FIXED_SIZE	(48 * nla_total_size_64bit(sizeof(u64)) + \
 			 nla_total_size(IVM_NAME_MAX + 1) + nla_total_size(IVM_TEXT_MAX) + \
 			 nla_total_size(IVM_CPU_LIST_MAX + 1))
+#define VM_ROOM_SIZE	(8 * nla_total_size_64bit(sizeof(u64)) + nla_total_size(IVM_TEXT_MAX))
 #define VM_VCPU_SIZE	(nla_total_size(0) + 9 * nla_total_size_64bit(sizeof(u64)))
 #define VM_STAT_SIZE	(nla_total_size(0) + nla_total_size(64) + nla_total_size_64bit(sizeof(u64)))
 
 static size_t vm_size(void)
 {
-	return VM_FIXED_SIZE + IVM_VCPUS_MAX * VM_VCPU_SIZE + IVM_STATS_MAX * VM_STAT_SIZE + ivm_nl_nics_size();
+	return VM_FIXED_SIZE + VM_ROOM_SIZE + IVM_VCPUS_MAX * VM_VCPU_SIZE + IVM_STATS_MAX * VM_STAT_SIZE +
+	       ivm_nl_nics_size();
 }
 
 static int put_vcpus(struct sk_buff *msg, const struct ivm_vm_info *vm)
@@ -94,6 +96,35 @@ static int put_shares(struct sk_buff *msg, const struct ivm_vm_info *vm)
 	return 0;
 }
 
+/* What the guest says; ~0: it does not. */
+static int put_said(struct sk_buff *msg, int attr, u64 value)
+{
+	return value == ~0ULL ? 0 : nla_put_u64_64bit(msg, attr, value, IVM_A_PAD);
+}
+
+/* Memory that may grow and shrink. */
+static int put_room(struct sk_buff *msg, const struct ivm_vm_memory_info *room)
+{
+	if (!room->max)
+		return 0;
+	if (nla_put_u64_64bit(msg, IVM_A_MEMORY_MAX, room->max, IVM_A_PAD))
+		return -EMSGSIZE;
+	if (!room->boot)
+		return 0;
+	if (nla_put_u64_64bit(msg, IVM_A_MEMORY_BOOT, room->boot, IVM_A_PAD) ||
+	    nla_put_u32(msg, IVM_A_MEMORY_DRIVERS, room->drivers) ||
+	    nla_put_u64_64bit(msg, IVM_A_BALLOON, room->balloon, IVM_A_PAD))
+		return -EMSGSIZE;
+	if (room->text[0] && nla_put_string(msg, IVM_A_MEMORY_TEXT, room->text))
+		return -EMSGSIZE;
+	if (!room->has_guest)
+		return 0;
+	return put_said(msg, IVM_A_GUEST_TOTAL, room->guest_total) ?:
+	       put_said(msg, IVM_A_GUEST_FREE, room->guest_free) ?:
+	       put_said(msg, IVM_A_GUEST_AVAILABLE, room->guest_available) ?:
+	       put_said(msg, IVM_A_GUEST_AGE_NS, room->guest_age_ns);
+}
+
 static int put_vm(struct sk_buff *msg, const struct ivm_vm_info *vm)
 {
 	if (nla_put_u32(msg, IVM_A_ID, vm->id) ||
@@ -117,7 +148,8 @@ static int put_vm(struct sk_buff *msg, const struct ivm_vm_info *vm)
 		return -EMSGSIZE;
 	if (vm->affinity[0] && nla_put_string(msg, IVM_A_AFFINITY, vm->affinity))
 		return -EMSGSIZE;
-	return put_shares(msg, vm) ?: put_vcpus(msg, vm) ?: put_stats(msg, vm) ?: ivm_nl_put_nics(msg, vm);
+	return put_room(msg, &vm->room) ?: put_shares(msg, vm) ?: put_vcpus(msg, vm) ?: put_stats(msg, vm) ?:
+	       ivm_nl_put_nics(msg, vm);
 }
 
 int ivm_nl_vm_create(struct genl_info *info, struct ivm_vm *vm, struct ivm_why *why)
@@ -134,6 +166,13 @@ int ivm_nl_vm_create(struct genl_info *info, struct ivm_vm *vm, struct ivm_why *
 	int err;
 
 	nla_strscpy(config.name, info->attrs[IVM_A_NAME], sizeof(config.name));
+	if (info->attrs[IVM_A_MEMORY_MAX]) {
+		config.memory_max = nla_get_u64(info->attrs[IVM_A_MEMORY_MAX]);
+		/* For vm/ it would be a VM whose memory is fixed. */
+		if (!config.memory_max)
+			return ivm_why(why, IVM_A_MEMORY_MAX, -EINVAL,
+				       "memory-max is 0; it must be at least memory, or not be given");
+	}
 	config.pinned = info->attrs[IVM_A_AFFINITY];
 	if (config.pinned)
 		nla_strscpy(config.affinity, info->attrs[IVM_A_AFFINITY], sizeof(config.affinity));
@@ -209,7 +248,16 @@ int ivm_nl_vm_set(struct genl_info *info, struct ivm_vm *vm, struct ivm_why *why
 		.cap = info->attrs[IVM_A_CPU_CAP] ? nla_data(info->attrs[IVM_A_CPU_CAP]) : NULL,
 		.cosched = info->attrs[IVM_A_COSCHED] ? nla_data(info->attrs[IVM_A_COSCHED]) : NULL,
 	};
+	u64 memory, max;
 
+	if (info->attrs[IVM_A_MEMORY]) {
+		memory = nla_get_u64(info->attrs[IVM_A_MEMORY]);
+		change.memory = &memory;
+	}
+	if (info->attrs[IVM_A_MEMORY_MAX]) {
+		max = nla_get_u64(info->attrs[IVM_A_MEMORY_MAX]);
+		change.memory_max = &max;
+	}
 	return ivm_vm_set(vm, &change, why);
 }
 

@@ -74,13 +74,9 @@ static int issue(int fd, int what)
 	return what == KILL ? vm_stop(fd, VM) : vm_command(fd, cmd[what], VM);
 }
 
-/* A fresh VM in this state. */
-static bool reach(int fd, int state)
+/* From created into this state. */
+static bool lead(int fd, int state)
 {
-	vm_stop(fd, VM);
-	vm_command(fd, IVM_CMD_VM_DELETE, VM);
-	if (create(fd))
-		return false;
 	if (state == IVM_VM_STOPPED)
 		return !issue(fd, LOAD) && !issue(fd, START) && !issue(fd, KILL) && vm_state(fd, VM) == state;
 	if (state >= IVM_VM_LOADED && issue(fd, LOAD))
@@ -90,6 +86,14 @@ static bool reach(int fd, int state)
 	if (state == IVM_VM_PAUSED && issue(fd, PAUSE))
 		return false;
 	return vm_state(fd, VM) == state;
+}
+
+/* A fresh VM in this state. */
+static bool reach(int fd, int state)
+{
+	vm_stop(fd, VM);
+	vm_command(fd, IVM_CMD_VM_DELETE, VM);
+	return !create(fd) && lead(fd, state);
 }
 
 TEST_F(life, every_command_in_every_state)
@@ -108,6 +112,29 @@ TEST_F(life, every_command_in_every_state)
 			EXPECT_EQ(want == 0 ? s : want < 0 ? 0 : want, after)
 				TH_LOG("%s while %s leads to %s", command_name[c], state_name[s], state_name[after]);
 		}
+	}
+}
+
+/* Memory is set while the VM runs or is paused, and nowhere else. */
+TEST_F(life, memory_in_every_state)
+{
+	if (nics)
+		SKIP(return, "cards make no difference here");
+	for (int state = IVM_VM_CREATED; state <= IVM_VM_STOPPED; state++) {
+		if (state == IVM_VM_STARTING)
+			continue;
+		vm_stop(self->fd, VM);
+		vm_command(self->fd, IVM_CMD_VM_DELETE, VM);
+		ASSERT_EQ(0, vm_create_with_room(self->fd, VM, 4 * MIB, 64 * MIB));
+		ASSERT_TRUE(lead(self->fd, state)) TH_LOG("%s", state_name[state]);
+		if (state == IVM_VM_RUNNING || state == IVM_VM_PAUSED) {
+			EXPECT_EQ(0, vm_set_u64(self->fd, VM, IVM_A_MEMORY, 64 * MIB)) TH_LOG("%s", state_name[state]);
+			EXPECT_EQ(0, vm_set_u64(self->fd, VM, IVM_A_MEMORY_MAX, 128 * MIB)) TH_LOG("%s", state_name[state]);
+			EXPECT_EQ(0, vm_set_u64(self->fd, VM, IVM_A_MEMORY, 128 * MIB)) TH_LOG("%s", state_name[state]);
+		} else {
+			EXPECT_LT(0, vm_set_u64(self->fd, VM, IVM_A_MEMORY, 64 * MIB)) TH_LOG("%s", state_name[state]);
+		}
+		EXPECT_EQ(state, vm_state(self->fd, VM));
 	}
 }
 

@@ -14,6 +14,7 @@
 #include "harness.h"
 
 #define VM "nl-test"
+#define ROOM "nl-room"	/* the VM whose memory may grow and shrink */
 #define MIB (1ULL << 20)
 
 static const unsigned char spin[] = { 0xeb, 0xfe };
@@ -66,6 +67,8 @@ FIXTURE_SETUP(netlink)
 
 FIXTURE_TEARDOWN(netlink)
 {
+	vm_stop(self->fd, ROOM);
+	vm_command(self->fd, IVM_CMD_VM_DELETE, ROOM);
 	vm_stop(self->fd, VM);
 	vm_command(self->fd, IVM_CMD_VM_DELETE, VM);
 	free(self->before);
@@ -149,6 +152,7 @@ TEST_F(netlink, missing_attributes)
 
 TEST_F(netlink, short_and_long_attributes)
 {
+	static const int bytes[] = { IVM_A_MEMORY, IVM_A_MEMORY_MAX };
 	static const char many[4096];
 	char name[64];
 	size_t at;
@@ -196,12 +200,6 @@ TEST_F(netlink, short_and_long_attributes)
 				rest(self, c, IVM_A_VCPUS);
 				REFUSED(c->name, "vcpus of wrong size", 0, at);
 			}
-			if (size != 8) {
-				start(self, c);
-				at = put(&self->r, IVM_A_MEMORY, many, size);
-				rest(self, c, IVM_A_MEMORY);
-				REFUSED(c->name, "memory of wrong size", 0, at);
-			}
 			if (size != 2) {
 				start(self, c);
 				rest(self, c, 0);
@@ -219,6 +217,16 @@ TEST_F(netlink, short_and_long_attributes)
 				rest(self, c, type);
 				at = put(&self->r, type, many, size);
 				REFUSED(c->name, "part of a core of wrong size", 0, at);
+			}
+	FOR_EACH(c)
+		for (size_t size = 0; size < 24; size += size == 7 ? 2 : 1)
+			for (size_t i = 0; i < sizeof(bytes) / sizeof(*bytes); i++) {
+				if (!c->create && !c->shares)
+					continue;
+				start(self, c);
+				rest(self, c, bytes[i]);
+				at = put(&self->r, bytes[i], many, size);
+				REFUSED(c->name, "memory of wrong size", 0, at);
 			}
 	start(self, &commands[3]);
 	rest(self, &commands[3], 0);
@@ -264,6 +272,18 @@ TEST_F(netlink, attributes_given_twice)
 			rest(self, c, 0);
 			at = put_u32(&self->r, IVM_A_CPU_FLOOR, 100);
 			REFUSED(c->name, "two floors", EINVAL, at);
+			start(self, c);
+			rest(self, c, 0);
+			put_u64(&self->r, IVM_A_MEMORY, 4 * MIB);
+			at = put_u64(&self->r, IVM_A_MEMORY, 4 * MIB);
+			REFUSED(c->name, "memory twice", EINVAL, at);
+		}
+		if (c->create || c->shares) {
+			start(self, c);
+			rest(self, c, 0);
+			put_u64(&self->r, IVM_A_MEMORY_MAX, 8 * MIB);
+			at = put_u64(&self->r, IVM_A_MEMORY_MAX, 8 * MIB);
+			REFUSED(c->name, "two bounds of memory", EINVAL, at);
 		}
 		if (c->create) {
 			start(self, c);
@@ -286,6 +306,7 @@ TEST_F(netlink, attributes_given_twice)
 TEST_F(netlink, attributes_that_the_command_does_not_know)
 {
 	static const int types[] = { IVM_A_PAD, IVM_A_ID, IVM_A_STATE, IVM_A_STOP_REASON, IVM_A_LIST_VCPU, IVM_A_TSC_KHZ,
+				     IVM_A_MEMORY_READY, IVM_A_MEMORY_BOOT, IVM_A_MEMORY_DRIVERS, IVM_A_BALLOON,
 				     IVM_A_ADDRESS, IVM_A_NIC_ENTRY, IVM_A_NIC_MAC, IVM_A_NIC_IFINDEX, IVM_A_SLICE_NS, IVM_A_GANG, IVM_A_MAX, IVM_A_MAX + 1, 200, 0x3fff };
 	size_t at;
 
@@ -299,10 +320,6 @@ TEST_F(netlink, attributes_that_the_command_does_not_know)
 		if (!c->create) {
 			start(self, c);
 			rest(self, c, 0);
-			at = put_u64(&self->r, IVM_A_MEMORY, 4 * MIB);
-			REFUSED(c->name, "memory, of another command", EINVAL, at);
-			start(self, c);
-			rest(self, c, 0);
 			at = nest(&self->r, IVM_A_LIST_NIC);
 			REFUSED(c->name, "network cards, of another command", EINVAL, at);
 		}
@@ -311,6 +328,14 @@ TEST_F(netlink, attributes_that_the_command_does_not_know)
 			rest(self, c, 0);
 			at = put_u32(&self->r, IVM_A_CPU_CAP, 500);
 			REFUSED(c->name, "a cap, of another command", EINVAL, at);
+			start(self, c);
+			rest(self, c, 0);
+			at = put_u64(&self->r, IVM_A_MEMORY, 4 * MIB);
+			REFUSED(c->name, "memory, of another command", EINVAL, at);
+			start(self, c);
+			rest(self, c, 0);
+			at = put_u64(&self->r, IVM_A_MEMORY_MAX, 8 * MIB);
+			REFUSED(c->name, "a bound of memory, of another command", EINVAL, at);
 		}
 		if (!c->list) {
 			start(self, c);
@@ -414,6 +439,119 @@ TEST_F(netlink, values_out_of_range)
 		rest(self, c, IVM_A_NAME);
 		REFUSED(c->name, "a name that nobody has", ENOENT, at);
 	}
+}
+
+/* ---- memory that grows and shrinks ---- */
+
+/* What VM_GET says of ROOM; ~0: nothing. */
+static uint64_t told(struct _test_data_netlink *self, int type)
+{
+	uint64_t value = 0;
+
+	request_start(&self->r, self->family, IVM_CMD_VM_GET, 0);
+	put_text(&self->r, IVM_A_NAME, ROOM);
+	if (request_send(self->fd, &self->r, self->a) || !self->a->attr[type])
+		return ~0ULL;
+	memcpy(&value, (char *)self->a->attr[type] + NLA_HDRLEN, self->a->attr[type]->nla_len - NLA_HDRLEN);
+	return value;
+}
+
+/* VM_SET of @name with one number. Returns its offset. */
+static size_t set_start(struct _test_data_netlink *self, const char *name, int type, uint64_t value)
+{
+	start(self, &commands[11]);
+	put_text(&self->r, IVM_A_NAME, name);
+	return put_u64(&self->r, type, value);
+}
+
+TEST_F(netlink, bounds_of_memory_out_of_range)
+{
+	/* for 4 MiB */
+	static const uint64_t max[] = { 0, 1, 4096, MIB, 2 * MIB, 4 * MIB - 1, 4 * MIB + 1, 5 * MIB, IVM_MEMORY_MAX + 2 * MIB,
+					1ULL << 62, 0xffffffffffe00000, ~0ULL };
+	size_t at;
+
+	for (size_t i = 0; i < sizeof(max) / sizeof(*max); i++) {
+		start(self, &commands[3]);
+		rest(self, &commands[3], 0);
+		at = put_u64(&self->r, IVM_A_MEMORY_MAX, max[i]);
+		REFUSED("VM_CREATE", "memory-max", 0, at);
+	}
+	ASSERT_EQ(0, vm_create_with_room(self->fd, "nl-new", 4 * MIB, 4 * MIB));
+	ASSERT_EQ(0, vm_command(self->fd, IVM_CMD_VM_DELETE, "nl-new"));
+}
+
+TEST_F(netlink, memory_of_a_vm_without_bounds)
+{
+	static const uint64_t memory[] = { 2 * MIB, 4 * MIB, 6 * MIB };
+	size_t at;
+
+	for (size_t i = 0; i < sizeof(memory) / sizeof(*memory); i++) {
+		at = set_start(self, VM, IVM_A_MEMORY, memory[i]);
+		REFUSED("VM_SET", "memory that is fixed", 0, at);
+		at = set_start(self, VM, IVM_A_MEMORY_MAX, memory[i]);
+		REFUSED("VM_SET", "a bound of memory that is fixed", 0, at);
+	}
+	/* all or nothing */
+	at = set_start(self, VM, IVM_A_MEMORY, 2 * MIB);
+	put_u32(&self->r, IVM_A_CPU_FLOOR, 10);
+	REFUSED("VM_SET", "memory that is fixed, and a floor", 0, at);
+}
+
+TEST_F(netlink, memory_of_a_vm_with_bounds)
+{
+	static const struct { int type; uint64_t value; } bad[] = {
+		{ IVM_A_MEMORY, 0 }, { IVM_A_MEMORY, 1 }, { IVM_A_MEMORY, MIB }, { IVM_A_MEMORY, 3 * MIB },
+		{ IVM_A_MEMORY, 4 * MIB + 1 }, { IVM_A_MEMORY, 66 * MIB }, { IVM_A_MEMORY, IVM_MEMORY_MAX + 2 * MIB },
+		{ IVM_A_MEMORY, 1ULL << 62 }, { IVM_A_MEMORY, ~0ULL },
+		{ IVM_A_MEMORY_MAX, 0 }, { IVM_A_MEMORY_MAX, 2 * MIB }, { IVM_A_MEMORY_MAX, 65 * MIB },
+		{ IVM_A_MEMORY_MAX, 64 * MIB + 1 }, { IVM_A_MEMORY_MAX, IVM_MEMORY_MAX + 2 * MIB }, { IVM_A_MEMORY_MAX, ~0ULL },
+	};
+	size_t at;
+
+	ASSERT_EQ(0, vm_create_with_room(self->fd, ROOM, 4 * MIB, 64 * MIB));
+	EXPECT_EQ(64 * MIB, told(self, IVM_A_MEMORY_MAX));
+	EXPECT_EQ(~0ULL, told(self, IVM_A_MEMORY_BOOT));
+	EXPECT_EQ(~0ULL, told(self, IVM_A_MEMORY_DRIVERS));
+	ASSERT_EQ(0, vm_load_code(ROOM, spin, sizeof(spin)));
+	ASSERT_EQ(0, vm_command(self->fd, IVM_CMD_VM_START, ROOM));
+	free(self->before);
+	self->before = world(self->fd);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		at = set_start(self, ROOM, bad[i].type, bad[i].value);
+		REFUSED("VM_SET", bad[i].type == IVM_A_MEMORY ? "memory" : "memory-max", 0, at);
+		at = set_start(self, ROOM, bad[i].type, bad[i].value);
+		put_u32(&self->r, IVM_A_CPU_FLOOR, 10);
+		REFUSED("VM_SET", "a floor, and memory or memory-max", 0, at);
+	}
+	/* one of two that do not go together */
+	set_start(self, ROOM, IVM_A_MEMORY, 34 * MIB);
+	put_u64(&self->r, IVM_A_MEMORY_MAX, 32 * MIB);
+	REFUSED("VM_SET", "memory beyond a new bound", 0, 0);
+	/* This guest runs no driver: it keeps what it has, and that is said. */
+	EXPECT_EQ(4 * MIB, told(self, IVM_A_MEMORY_BOOT));
+	EXPECT_EQ(0, told(self, IVM_A_MEMORY_DRIVERS));
+	EXPECT_EQ(0, told(self, IVM_A_BALLOON));
+	EXPECT_EQ(~0ULL, told(self, IVM_A_MEMORY_TEXT));
+	EXPECT_EQ(~0ULL, told(self, IVM_A_GUEST_TOTAL));
+	EXPECT_EQ(~0ULL, told(self, IVM_A_GUEST_AGE_NS));
+	set_start(self, ROOM, IVM_A_MEMORY, 128 * MIB);
+	put_u64(&self->r, IVM_A_MEMORY_MAX, 128 * MIB);
+	EXPECT_EQ(0, request_send(self->fd, &self->r, self->a)) TH_LOG("%s", self->a->text);
+	EXPECT_EQ(128 * MIB, told(self, IVM_A_MEMORY));
+	EXPECT_EQ(128 * MIB, told(self, IVM_A_MEMORY_MAX));
+	EXPECT_EQ(4 * MIB, told(self, IVM_A_MEMORY_READY));
+	told(self, IVM_A_MEMORY_TEXT);
+	EXPECT_NE(NULL, self->a->attr[IVM_A_MEMORY_TEXT]);
+	/* as ivmctl does when nobody waits any longer */
+	EXPECT_EQ(0, vm_set_u64(self->fd, ROOM, IVM_A_MEMORY, 4 * MIB));
+	EXPECT_EQ(0, vm_set_u64(self->fd, ROOM, IVM_A_MEMORY_MAX, 4 * MIB));
+	EXPECT_EQ(4 * MIB, told(self, IVM_A_MEMORY_READY));
+	told(self, IVM_A_MEMORY);
+	EXPECT_EQ(NULL, self->a->attr[IVM_A_MEMORY_TEXT]);
+	EXPECT_EQ(0, vm_stop(self->fd, ROOM));
+	EXPECT_EQ(4 * MIB, told(self, IVM_A_MEMORY_MAX));
+	EXPECT_EQ(~0ULL, told(self, IVM_A_MEMORY_BOOT));
 }
 
 /* ---- network cards ---- */

@@ -27,11 +27,12 @@ static struct fake_module {
 	int			refuse_after;		/* only behind so many changes */
 	int			dump_error;		/* errno for lists */
 	void			(*on_dump)(void);	/* time goes on */
+	void			(*on_get)(void);	/* likewise, when one VM is asked for */
 	/* the requests that change something */
 	int			changes;
 	uint8_t			cmd;
 	char			name[64], cpu_list[300];
-	int64_t			floor, cap, cosched, reserve, smt;	/* -1: not in it */
+	int64_t			floor, cap, cosched, reserve, smt, memory, max;	/* -1: not in it */
 } fake;
 
 struct ivm_nl {
@@ -80,7 +81,9 @@ static struct json_object *fake_vm(const char *name)
 
 static int64_t fake_number(struct nlattr **tb, int attr)
 {
-	return tb[attr] ? (int64_t)nla_get_u32(tb[attr]) : -1;
+	if (!tb[attr])
+		return -1;
+	return nla_len(tb[attr]) == 8 ? (int64_t)nla_get_u64(tb[attr]) : (int64_t)nla_get_u32(tb[attr]);
 }
 
 static int fake_vm_set(void)
@@ -96,6 +99,10 @@ static int fake_vm_set(void)
 		json_object_object_add(vm, "cpu-cap", json_object_new_int64(fake.cap));
 	if (fake.cosched >= 0)
 		json_object_object_add(vm, "cosched", json_object_new_string(words[fake.cosched]));
+	if (fake.memory >= 0)
+		json_object_object_add(vm, "memory", json_object_new_int64(fake.memory));
+	if (fake.max >= 0)
+		json_object_object_add(vm, "max", json_object_new_int64(fake.max));
 	return 0;
 }
 
@@ -114,6 +121,8 @@ int ivm_nl_call(struct ivm_nl *nl, struct nl_msg *request, struct json_object **
 	fake.cosched = fake_number(tb, IVM_A_COSCHED);
 	fake.reserve = fake_number(tb, IVM_A_RESERVE);
 	fake.smt = fake_number(tb, IVM_A_SMT);
+	fake.memory = fake_number(tb, IVM_A_MEMORY);
+	fake.max = fake_number(tb, IVM_A_MEMORY_MAX);
 	nlmsg_free(request);
 	if (fake.cmd == IVM_CMD_HOST_GET) {
 		*answer = json_object_get(fake.host);
@@ -129,6 +138,8 @@ int ivm_nl_call(struct ivm_nl *nl, struct nl_msg *request, struct json_object **
 int ivm_nl_vm_get(struct ivm_nl *nl, const char *name, struct json_object **vm)
 {
 	*vm = NULL;
+	if (fake.on_get)
+		fake.on_get();
 	if (!fake_vm(name))
 		return ivm_fail(ENOENT, "there is none");
 	return json_object_deep_copy(fake_vm(name), vm, NULL);

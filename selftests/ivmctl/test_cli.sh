@@ -77,7 +77,9 @@ wrong_usage()
 		expect 2 "'vm create' has no option '--frob'" vm create a --frob 1 &&
 		expect 2 "'vm create' has no key ''" vm create a =1 &&
 		expect 2 "vcpus is given twice" vm create a vcpus=1 --vcpus=2 &&
-		expect 2 'nothing to set' vm set a &&
+		expect 2 'nothing to set' vm set a && expect 2 'nothing to set' vm set a timeout=5 &&
+		expect 2 'timeout is how long to wait for memory; give memory=SIZE' vm set a max=1G --timeout 5 &&
+		expect 2 'max is given twice' vm set a max=1G --max 2G && expect 2 "'vm create' has no key 'timeout'" vm create a timeout=5 &&
 		expect 2 'nothing to set' host set &&
 		expect 2 'cores and cpu-list are the same' host set cores=0 cpu-list=0 reserve=10% &&
 		expect 2 'reserve is given twice' host set reserve=1% --reserve 2% &&
@@ -187,6 +189,11 @@ bad_values()
 		expect 1 'kernel is missing' vm create a memory=64M &&
 		expect 1 "memory is '64X'" vm create a memory=64X kernel="$kernel" &&
 		expect 1 'expected a multiple of 2M' vm create a memory=65M kernel="$kernel" &&
+		expect 1 'max is 65M; expected a multiple of 2M' vm create a memory=64M max=65M kernel="$kernel" &&
+		expect 1 'max is 2T; expected 2M to 1T' vm create a memory=64M max=2T kernel="$kernel" &&
+		expect 1 "max is 'all'; expected a size like" vm create a memory=64M max=all kernel="$kernel" &&
+		expect 1 'max is 64M, and memory is 128M; give max=128M or more, or a smaller memory' vm create a memory=128M max=64M kernel="$kernel" &&
+		expect 1 "timeout is '-1'; expected a number of seconds" vm set a memory=64M timeout=-1 &&
 		expect 1 'expected 1 to 64' vm create a memory=64M vcpus=0 kernel="$kernel" &&
 		expect 1 'No such file' vm create a memory=64M kernel="$dir/none" &&
 		expect 1 'is a directory' vm create a memory=64M kernel=/ &&
@@ -224,6 +231,20 @@ life_of_a_definition()
 		expect 0 '' vm delete web &&
 		expect 1 "there is no VM 'web'" vm delete web &&
 		[ -z "$(find "$IVM_DIR" -type f)" ]
+}
+
+# Of a VM that does not run memory and max are of the definition alone.
+memory_of_a_definition()
+{
+	expect 0 '"definition":{"vcpus":1,"memory":67108864,"max":2147483648,"kernel"' --json vm create g memory=64M max=2G kernel="$kernel" &&
+		expect 0 '{"name":"g","state":"defined","vcpus":1,"memory":67108864,"max":2147483648,"definition":{' --json vm show g &&
+		expect 0 'max              2G' vm show g &&
+		expect 1 'max is 2G, and memory is 3G; give max=3G or more' vm set g memory=3G &&
+		expect 1 'max is 32M, and memory is 64M' vm set g max=32M &&
+		expect 0 '"memory":1073741824,"max":2147483648,' --json vm set g memory=1G timeout=0 &&
+		expect 0 '"memory":3221225472,"max":3221225472,' --json vm set g memory=3G --max 3G &&
+		expect 0 "\"memory\":3221225472,\"kernel\":\"$kernel\"}" --json vm set g max= &&
+		expect 0 '' vm show g && ! grep -q '^max' "$dir/out" && ! grep -q HOST "$dir/out" && expect 0 '' vm delete g
 }
 
 # cpu is one value: a cap that is not said is none. What was not said at all is not in the file.
@@ -349,6 +370,14 @@ closed_output()
 	grep -q 'cannot write to the standard output' "$dir/err"
 }
 
+help_tells_of_memory()
+{
+	expect 0 'vm set NAME [--timeout SECONDS] KEY=VALUE...' help vm &&
+		expect 0 'max=SIZE                      memory can be set up to this while it runs; without it memory is fixed (optional)' help vm &&
+		expect 0 '--timeout SECONDS                   how long to wait for memory of a VM that runs (default 30; 0: do not wait)' help vm &&
+		expect 0 'memory and max if it runs and was started' help vm
+}
+
 # Help, completion and man page name every verb of the table.
 help_is_complete()
 {
@@ -402,6 +431,7 @@ completion()
 		completes 'compl' ivmctl vm start c &&
 		completes '--force' ivmctl vm stop compl --f &&
 		completes 'memory=' ivmctl vm set compl mem &&
+		completes 'max=' ivmctl vm set compl max && completes '--timeout' ivmctl vm set compl --t &&
 		completes 'version vm' ivmctl --json v &&
 		completes '--vm' ivmctl events --v &&
 		completes 'lo' ivmctl port attach sw0 lo &&
@@ -415,9 +445,9 @@ completion()
 }
 
 echo "TAP version 13"
-for test in wrong_usage bad_values bad_ports cards life_of_a_definition shares_of_a_definition broken_definition json_is_json logged \
+for test in wrong_usage bad_values bad_ports cards life_of_a_definition memory_of_a_definition shares_of_a_definition broken_definition json_is_json logged \
 	    competition competition_for_an_address \
-	    without_rights closed_output help_is_complete completion; do
+	    without_rights closed_output help_is_complete help_tells_of_memory completion; do
 	check "$test" "$test"
 done
 if [ -e /dev/ivm ]; then

@@ -42,7 +42,7 @@ FIXTURE_TEARDOWN(definition)
 TEST_F(definition, every_key_is_set)
 {
 	static const char *const pairs[][2] = {
-		{ "vcpus", "2" }, { "memory", "512M" }, { "kernel", "/k" }, { "initrd", "/i" },
+		{ "vcpus", "2" }, { "memory", "512M" }, { "max", "2G" }, { "kernel", "/k" }, { "initrd", "/i" },
 		{ "cmdline", "console=ttyS0 a=\"b c\" \\ \xc3\xa4" }, { "modules", "/m a b,/n" }, { "debug-exit", "0xf4" },
 		{ "affinity", "4,2" }, { "cpu", "12.5%:50%" }, { "cosched", "relaxed" }, { "nic", "switch:sw0,vlan:10" },
 	};
@@ -59,7 +59,8 @@ TEST_F(definition, every_key_is_set)
 	EXPECT_EQ(512ULL << 20, self->def.memory);
 	EXPECT_STREQ("/k", self->def.kernel);
 	EXPECT_STREQ("/i", self->def.initrd);
-	EXPECT_STREQ(pairs[4][1], self->def.cmdline);
+	EXPECT_EQ(2ULL << 30, self->def.max);
+	EXPECT_STREQ(pairs[5][1], self->def.cmdline);
 	ASSERT_EQ(2, self->def.nr_modules);
 	EXPECT_STREQ("/m a b", self->def.modules[0]);
 	EXPECT_STREQ("/n", self->def.modules[1]);
@@ -71,7 +72,7 @@ TEST_F(definition, every_key_is_set)
 	EXPECT_EQ(IVM_COSCHED_RELAXED, self->def.cosched);
 	text = as_text(&self->def);
 	EXPECT_NE(NULL, strstr(text, "\"cpu\": \"12.5%:50%\", \"cosched\": \"relaxed\"")) TH_LOG("%s", text);
-	EXPECT_NE(NULL, strstr(text, "\"memory\": 536870912"));
+	EXPECT_NE(NULL, strstr(text, "\"memory\": 536870912, \"max\": 2147483648, \"kernel\""));
 	free(text);
 }
 
@@ -82,7 +83,8 @@ TEST_F(definition, bad_values_change_nothing)
 		{ "vcpus", "4294967297" }, { "vcpus", "99999999999999999999" }, { "vcpus", "1.0" },
 		{ "memory", "0" }, { "memory", "" }, { "memory", "1M" }, { "memory", "3M" }, { "memory", "2097153" },
 		{ "memory", "1025G" }, { "memory", "2T" }, { "memory", "99999999999T" }, { "memory", "-2M" },
-		{ "memory", "lots" }, { "kernel", "" }, { "kernel", "/a\nb" }, { "initrd", "/a\x01" },
+		{ "memory", "lots" }, { "max", "0" }, { "max", "1M" }, { "max", "65M" }, { "max", "2097153" }, { "max", "1025G" },
+		{ "max", "none" }, { "max", "-2M" }, { "kernel", "" }, { "kernel", "/a\nb" }, { "initrd", "/a\x01" },
 		{ "cmdline", "a\nb" }, { "cmdline", "a\x1b[2J" }, { "cmdline", "\x7f" },
 		{ "modules", "/a,/b\n" }, { "modules", "/1,/2,/3,/4,/5,/6,/7,/8,/9,/10,/11,/12,/13,/14,/15,/16,/17" },
 		{ "nic", "switch:a/b,vlan:1" }, { "nic", "vlan" }, { "nic0", "vlan:0" }, { "nic0", "frob:1" }, { "nic1", "" },
@@ -125,9 +127,9 @@ TEST_F(definition, bad_values_change_nothing)
 TEST_F(definition, optional_keys_are_removed_by_nothing)
 {
 	static const char *const names[] = {
-		"initrd", "cmdline", "modules", "debug-exit", "affinity", "cpu", "cosched", "nic",
+		"max", "initrd", "cmdline", "modules", "debug-exit", "affinity", "cpu", "cosched", "nic",
 	};
-	static const char *const values[] = { "/i", "x", "/m", "1", "3", "25%:50%", "off", "switch:sw0,vlan:1" };
+	static const char *const values[] = { "1G", "/i", "x", "/m", "1", "3", "25%:50%", "off", "switch:sw0,vlan:1" };
 	char *before, *after;
 
 	before = as_text(&self->def);
@@ -168,6 +170,25 @@ TEST_F(definition, missing_keys_are_named)
 	EXPECT_NE(NULL, strstr(ivm_failure(), "kernel is missing"));
 	ASSERT_EQ(0, ivm_definition_set(&self->def, "kernel", "/k"));
 	EXPECT_EQ(0, ivm_definition_check(&self->def));
+}
+
+/* max is checked when all is said: memory may come behind it. */
+TEST_F(definition, max_is_not_below_memory)
+{
+	static const char small[] = "{\"memory\":\"64M\",\"max\":\"62M\",\"kernel\":\"/k\"}";
+	static const char same[] = "{\"max\":67108864,\"memory\":\"64M\",\"kernel\":\"/k\"}";
+
+	ASSERT_EQ(0, ivm_definition_set(&self->def, "max", "62M"));
+	ASSERT_EQ(0, ivm_definition_set(&self->def, "memory", "64M"));
+	ASSERT_EQ(0, ivm_definition_set(&self->def, "kernel", "/k"));
+	EXPECT_EQ(-EINVAL, ivm_definition_check(&self->def));
+	EXPECT_STREQ("max is 62M, and memory is 64M; give max=64M or more, or a smaller memory", ivm_failure());
+	ASSERT_EQ(0, ivm_definition_set(&self->def, "max", "64M"));
+	EXPECT_EQ(0, ivm_definition_check(&self->def)) TH_LOG("%s", ivm_failure());
+	EXPECT_EQ(-EINVAL, ivm_definition_parse(&self->def, small, strlen(small), "f"));
+	EXPECT_STREQ("f: max is 62M, and memory is 64M; give max=64M or more, or a smaller memory", ivm_failure());
+	EXPECT_EQ(0, ivm_definition_parse(&self->def, same, strlen(same), "f")) TH_LOG("%s", ivm_failure());
+	EXPECT_EQ(64ULL << 20, self->def.max);
 }
 
 static char *nics(const struct ivm_definition *def)

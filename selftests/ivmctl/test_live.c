@@ -224,12 +224,12 @@ TEST_F(live, without_vm_or_module_the_definition_alone)
 /* All else is of the next start, and who sets it of a VM that runs is told so. */
 TEST_F(live, what_waits_for_the_next_start_is_said)
 {
-	ASSERT_EQ(0, set("memory", "128M", "cpu", "7%")) TH_LOG("%s", ivm_failure());
-	EXPECT_STREQ("ivmctl: note: VM 'web' is running; in force from its next start: memory\n", said);
+	ASSERT_EQ(0, set("vcpus", "2", "cpu", "7%")) TH_LOG("%s", ivm_failure());
+	EXPECT_STREQ("ivmctl: note: VM 'web' is running; in force from its next start: vcpus\n", said);
 	EXPECT_EQ(70, fake.floor);
-	EXPECT_DEFINED("memory", "134217728");
+	EXPECT_DEFINED("vcpus", "2");
 	json_object_object_add(fake_vm("web"), "state", json_object_new_string("stopped"));
-	ASSERT_EQ(0, set("memory", "64M", NULL, NULL)) TH_LOG("%s", ivm_failure());
+	ASSERT_EQ(0, set("memory", "128M", NULL, NULL)) TH_LOG("%s", ivm_failure());
 	EXPECT_STREQ("", said);
 	EXPECT_EQ(1, fake.changes);
 }
@@ -242,7 +242,7 @@ TEST_F(live, shares_change_without_the_files)
 	ASSERT_EQ(0, unlink(path));
 	free(path);
 	EXPECT_EQ(0, set("cpu", "7%", NULL, NULL)) TH_LOG("%s", ivm_failure());
-	EXPECT_EQ(-ENOENT, set("cpu", "8%", "memory", "128M"));
+	EXPECT_EQ(-ENOENT, set("cpu", "8%", "vcpus", "2"));
 	EXPECT_EQ(1, fake.changes);
 	EXPECT_DEFINED("cpu", "7%");
 }

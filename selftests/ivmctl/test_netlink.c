@@ -140,6 +140,37 @@ TEST(shares_and_gangs_as_json)
 	nlmsg_free(msg);
 }
 
+TEST(memory_as_json)
+{
+	struct nl_msg *msg = message();
+	struct json_object *json;
+
+	nla_put_u64(msg, IVM_A_MEMORY, 1ULL << 30);
+	nla_put_u64(msg, IVM_A_MEMORY_READY, 512ULL << 20);
+	nla_put_u64(msg, IVM_A_MEMORY_MAX, 2ULL << 30);
+	nla_put_u64(msg, IVM_A_MEMORY_BOOT, 256ULL << 20);
+	nla_put_u32(msg, IVM_A_MEMORY_DRIVERS, IVM_MEMORY_VIRTIO_MEM | IVM_MEMORY_BALLOON | 0x80000000);
+	nla_put_string(msg, IVM_A_MEMORY_TEXT, "the guest is slow");
+	nla_put_u64(msg, IVM_A_BALLOON, 4096);
+	nla_put_u64(msg, IVM_A_GUEST_TOTAL, 7);
+	nla_put_u64(msg, IVM_A_GUEST_FREE, 0);
+	nla_put_u64(msg, IVM_A_GUEST_AVAILABLE, UINT64_MAX - 1);
+	nla_put_u64(msg, IVM_A_GUEST_AGE_NS, 1234567890);
+	json = as_json(msg);
+	EXPECT_STREQ("{\"memory\":1073741824,\"memory-ready\":536870912,\"memory-now\":536870912,\"max\":2147483648,\"memory-boot\":268435456,\"memory-drivers\":[\"virtio-mem\",\"balloon\"],\"memory-text\":\"the guest is slow\",\"balloon\":4096,\"guest-total\":7,\"guest-free\":0,\"guest-available\":18446744073709551614,\"guest-age-ms\":1234}",
+		     json_object_to_json_string_ext(json, JSON_C_TO_STRING_PLAIN));
+	json_object_put(json);
+	nlmsg_free(msg);
+	msg = message();
+	nla_put_u32(msg, IVM_A_MEMORY_DRIVERS, 0);
+	nla_put(msg, IVM_A_GUEST_AGE_NS, 7, "1234567");	/* too short */
+	nla_put(msg, IVM_A_MEMORY_MAX, 4, "123");
+	json = as_json(msg);
+	EXPECT_STREQ("{\"memory-drivers\":[]}", json_object_to_json_string_ext(json, JSON_C_TO_STRING_PLAIN));
+	json_object_put(json);
+	nlmsg_free(msg);
+}
+
 TEST(attributes_of_another_version)
 {
 	struct nl_msg *msg = message();
