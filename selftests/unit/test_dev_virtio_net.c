@@ -73,6 +73,26 @@ TEST_F(card, the_switch_hears_of_the_driver)
 	EXPECT_FALSE(nic->up);
 }
 
+TEST_F(card, memory_that_goes)
+{
+	struct ivm_nic *nic = fake_nic(self->card);
+	struct ivm_virtio_net_counts counts;
+
+	start(self, ALL);
+	ivm_virtio_net_memory_goes(self->card, 0x10000, 0x1000);
+	ivm_virtio_net_memory_gone(self->card);
+	offer_rx(self, HDR + 100, 200, RX);
+	EXPECT_EQ(0, deliver(self, 100, 100));
+	/* The rings: whoever waits for the card hears that it is no more. */
+	ivm_virtio_net_memory_goes(self->card, 0, 0x1000);
+	ivm_virtio_net_memory_gone(self->card);
+	EXPECT_EQ(-ENETDOWN, deliver(self, 100, 100));
+	shim_work_run();
+	EXPECT_FALSE(nic->up);
+	ivm_virtio_net_counts(self->card, &counts);
+	EXPECT_EQ(1, counts.broken);
+}
+
 TEST_F(card, creation_fails_whole)
 {
 	unsigned int live = shim_alloc_live(), i;

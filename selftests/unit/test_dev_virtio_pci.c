@@ -373,6 +373,47 @@ TEST_F(virtio, it_stops_when_bus_mastering_is_taken_away)
 	EXPECT_TRUE(ivm_virtio_live(self->v));
 }
 
+/* ---- memory that goes ---- */
+
+TEST_F(virtio, memory_that_goes)
+{
+	struct ivm_virtio *v = self->v;
+	unsigned int q;
+
+	EXPECT_FALSE(ivm_virtio_memory_goes(v, 0, FAKE_VIRTIO_RAM));
+	start();
+	EXPECT_FALSE(ivm_virtio_memory_goes(v, FAKE_VIRTIO_FREE, FAKE_VIRTIO_RAM - FAKE_VIRTIO_FREE));
+	EXPECT_TRUE(ivm_virtio_live(v));
+	EXPECT_TRUE(ivm_virtio_memory_goes(v, ring(2)->used, 1));
+	EXPECT_FALSE(ivm_virtio_live(v));
+	EXPECT_EQ(0xf | IVM_VIRTIO_NEEDS_RESET, get(STATUS, 1));
+	EXPECT_EQ(1, fake_virtio_irqs(0));
+	for (q = 0; q < QUEUES; q++)
+		EXPECT_TRUE(ivm_virtio_queue(v, q)->broken);
+	EXPECT_FALSE(ivm_virtio_memory_goes(v, ring(1)->used, 1));
+	start();
+	EXPECT_TRUE(ivm_virtio_live(v));
+	for (q = 0; q < QUEUES; q++)
+		ivm_virtio_queue(v, q)->near_len = 1;
+	ivm_virtio_memory_gone(v);
+	for (q = 0; q < QUEUES; q++)
+		EXPECT_EQ(0, ivm_virtio_queue(v, q)->near_len);
+	EXPECT_TRUE(ivm_virtio_live(v));
+}
+
+/* A driver that is not ready yet has rings, too. */
+TEST_F(virtio, memory_that_goes_before_the_driver_is_ready)
+{
+	offer_features(&self->d, FEATURES);
+	fake_ring_init(ring(1), self->d.space, 16, 0x1000);
+	fake_virtio_queue(&self->d, 1, ring(1), 2);
+	set(Q_ENABLE, 2, 1);
+	EXPECT_TRUE(ivm_virtio_memory_goes(self->v, 0x1000, 0x1000));
+	set(STATUS, 1, 0xf);
+	EXPECT_EQ(0, note.starts);
+	EXPECT_FALSE(ivm_virtio_live(self->v));
+}
+
 /* ---- queues ---- */
 
 TEST_F(virtio, a_queue_that_is_not_there_has_no_registers)

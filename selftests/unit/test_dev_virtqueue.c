@@ -776,6 +776,156 @@ TEST_F(vq, random_room_is_what_single_pops_say)
 	spin_lock_bh(&self->vq.lock);
 }
 
+/* ---- memory that goes ---- */
+
+/* Not a byte more, nor less. */
+TEST_F(vq, a_ring_that_goes_breaks_the_queue)
+{
+	const struct { u64 at, len; } ring[] = {
+		{ self->ring.desc, 256 }, { self->ring.avail, 38 }, { self->ring.used, 134 },
+	};
+	const u64 end = ALIGN(self->ring.used + 134, 4096);
+	unsigned int i;
+	bool hit;
+	u64 at;
+
+	for (at = self->ring.desc & ~4095ULL; at < end; at++) {
+		hit = false;
+		for (i = 0; i < ARRAY_SIZE(ring); i++)
+			hit |= at >= ring[i].at && at < ring[i].at + ring[i].len;
+		self->vq.broken = false;
+		broken = 0;
+		ASSERT_EQ(hit, ivm_vq_memory_goes(&self->vq, at, 1)) TH_LOG("%llx", at);
+		ASSERT_EQ(hit, self->vq.broken);
+		ASSERT_EQ(hit, broken);
+	}
+	self->vq.broken = false;
+	EXPECT_TRUE(ivm_vq_memory_goes(&self->vq, 0, RAM_END));
+	self->vq.broken = false;
+	EXPECT_FALSE(ivm_vq_memory_goes(&self->vq, 1ULL << 40, 1ULL << 40));
+	ivm_vq_disable(&self->vq);
+	EXPECT_FALSE(ivm_vq_memory_goes(&self->vq, 0, RAM_END));
+}
+
+/* Even where the device was broken already, by one who has not come to all queues yet. */
+TEST_F(vq, nobody_touches_a_ring_that_is_gone)
+{
+	struct ivm_room room = { };
+	u64 at;
+
+	desc(0, BUF, 10, 0, 0);
+	desc(1, BUF, 10, FAKE_DESC_WRITE, 0);
+	offer(0);
+	offer(1);
+	offer(0);
+	ASSERT_EQ(1, pop());
+	ASSERT_EQ(1, ivm_vq_pop_room(&self->vq, &room, 10, 1));
+	the_vq = &(struct ivm_vq){ };
+	ASSERT_TRUE(ivm_vq_memory_goes(&self->vq, variant->at, 1024));
+	for (at = variant->at & ~(variant->frame_size - 1ULL); at < variant->at + 1024; at += variant->frame_size)
+		fake_space_hole(self->space, at);
+	ivm_vq_memory_gone(&self->vq);
+	push(0, 0);
+	ivm_vq_push_room(&self->vq, &room, 10);
+	EXPECT_FALSE(publish());
+	EXPECT_FALSE(ivm_vq_pending(&self->vq));
+	EXPECT_FALSE(ivm_vq_notify_enable(&self->vq));
+	ivm_vq_notify_disable(&self->vq);
+	EXPECT_EQ(-EIO, ivm_vq_rewalk(&self->vq, &self->chain));
+	EXPECT_EQ(-EIO, pop());
+	EXPECT_EQ(-EIO, ivm_vq_pop_room(&self->vq, &room, 10, 1));
+	ivm_vq_unpop(&self->vq);
+	EXPECT_EQ(-EIO, pop());
+}
+
+TEST_F(vq, buffers_that_are_gone_are_no_ram)
+{
+	unsigned int round;
+
+	for (round = 0; round < 2; round++) {
+		desc(0, BUF + 5, 10, round ? FAKE_DESC_WRITE : 0, 0);
+		offer(0);
+		ASSERT_EQ(1, pop());
+		ASSERT_FALSE(ivm_vq_memory_goes(&self->vq, BUF, variant->frame_size));
+		fake_space_hole(self->space, BUF);
+		ivm_vq_memory_gone(&self->vq);
+		if (round)
+			EXPECT_EQ(-EIO, ivm_vq_rewalk(&self->vq, &self->chain));
+		ivm_vq_unpop(&self->vq);
+		EXPECT_EQ(-EIO, pop());
+		EXPECT_EQ(1, broken);
+		broken = 0;
+		self->vq.broken = false;
+		fake_space_fill(self->space, BUF);
+		ASSERT_EQ(1, pop());
+		EXPECT_EQ(fake_space_at(self->space, BUF + 5), self->chain.piece[0].data);
+	}
+}
+
+/* Memory went and came again elsewhere, and the driver thought better of it. */
+TEST_F(vq, a_chain_is_found_anew)
+{
+	void *before;
+
+	desc(3, BUF, 10, FAKE_DESC_NEXT, 4);
+	desc(4, BUF + 100, 20, FAKE_DESC_WRITE, 0);
+	offer(3);
+	ASSERT_EQ(1, pop());
+	before = self->chain.piece[0].data;
+	fake_space_hole(self->space, BUF);
+	fake_space_fill(self->space, BUF);
+	ivm_vq_memory_gone(&self->vq);
+	EXPECT_EQ(1, ivm_vq_rewalk(&self->vq, &self->chain));
+	EXPECT_NE(before, self->chain.piece[0].data);
+	EXPECT_EQ(fake_space_at(self->space, BUF), self->chain.piece[0].data);
+	EXPECT_EQ(20, self->chain.in_len);
+	desc(4, BUF + 200, 30, FAKE_DESC_WRITE, 0);
+	EXPECT_EQ(1, ivm_vq_rewalk(&self->vq, &self->chain));
+	EXPECT_EQ(3, self->chain.head);
+	EXPECT_EQ(30, self->chain.in_len);
+	EXPECT_EQ(1, self->vq.next_avail);
+	desc(4, RAM_END, 30, FAKE_DESC_WRITE, 0);
+	EXPECT_EQ(-EIO, ivm_vq_rewalk(&self->vq, &self->chain));
+	EXPECT_EQ(1, broken);
+}
+
+TEST_F(vq, bytes_of_a_chain)
+{
+	u8 data[64], got[64];
+	unsigned int i, at, len;
+	u32 want;
+
+	for (i = 0; i < 10; i++) {
+		*fake_space_at(self->space, BUF + 100 * i) = 2 * i;
+		*fake_space_at(self->space, BUF + 100 * i + 1) = 2 * i + 1;
+		desc(i, BUF + 100 * i, 2, FAKE_DESC_NEXT, i + 1);
+	}
+	for (; i < 15; i++)
+		desc(i, BUF + 100 * i, 3, FAKE_DESC_WRITE | (i < 14 ? FAKE_DESC_NEXT : 0), i + 1);
+	offer(0);
+	ASSERT_EQ(1, pop());
+	for (at = 0; at < 25; at++) {
+		for (len = 0; len < 25; len++) {
+			memset(got, 0xee, sizeof(got));
+			want = at < 20 ? min(len, 20 - at) : 0;
+			ASSERT_EQ(want, ivm_chain_read(&self->chain, at, got, len));
+			for (i = 0; i < want; i++)
+				ASSERT_EQ(at + i, got[i]);
+			ASSERT_EQ(0xee, got[i]);
+		}
+	}
+	EXPECT_EQ(0, ivm_chain_read(&self->chain, ~0U, got, 1));
+	for (len = 0; len <= 15; len++) {
+		for (i = 0; i < 15; i++)
+			*fake_space_at(self->space, BUF + 100 * (10 + i / 3) + i % 3) = 0x99;
+		memset(data, 0x10 + len, sizeof(data));
+		ivm_chain_write(&self->chain, data, len);
+		for (i = 0; i < 15; i++)
+			ASSERT_EQ(i < len ? 0x10 + len : 0x99,
+				  *fake_space_at(self->space, BUF + 100 * (10 + i / 3) + i % 3));
+	}
+}
+
 /* ---- two threads: no wake-up is lost ---- */
 
 #define MESSAGES	200000
