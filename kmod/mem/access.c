@@ -37,15 +37,16 @@ void *ivm_space_ptr(const struct ivm_space *space, u64 gpa, u64 *run)
 	return (void *)(walk + in_block);
 }
 
-/* Within one of the ranges? An empty one may stand at the end. */
+/* Within one of the ranges? An empty one may stand at the end of RAM. The room may begin right there. */
 static bool inside(const struct ivm_space *space, u64 gpa, u64 len)
 {
+	u64 in_room = gpa - space->room_base, in_high = gpa - IVM_MEMORY_HIGH_BASE;	/* wrap to huge below a base */
+
 	if (gpa <= space->low)
 		return len <= space->low - gpa;
-	if (gpa - IVM_MEMORY_HIGH_BASE <= space->high)	/* wraps to huge below the base */
-		return len <= space->high - (gpa - IVM_MEMORY_HIGH_BASE);
-	gpa -= space->room_base;
-	return gpa < space->room && len <= space->room - gpa;
+	if (in_room < space->room)
+		return len <= space->room - in_room;
+	return in_high <= space->high && len <= space->high - in_high;
 }
 
 bool ivm_space_is_ram(const struct ivm_space *space, u64 gpa, u64 len)
