@@ -3,7 +3,7 @@
  * The console's terminal side. The VM is one end of a socket pair here, the
  * user holds the other side of a pseudo terminal.
  */
-#include "kselftest_harness.h"
+#include "../harness.h"
 
 #include "../../ivmctl/console.c"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The machine as "host show" draws it, and a VM as "vm show" prints it, from answers made up here. */
-#include "kselftest_harness.h"
+#include "../harness.h"
 
 #include "fake_module.h"
 

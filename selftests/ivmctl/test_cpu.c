@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Shares of cores as people write them, lists of CPUs, and percentages that add up. */
-#include "kselftest_harness.h"
+#include "../harness.h"
 
 #include "cpu.h"
 #include "cpulist.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Definitions from the command line and from hostile files, and the files themselves. */
-#include "kselftest_harness.h"
+#include "../harness.h"
 
 #include "definition.h"
 #include "fail.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The loaders: what they make of good kernels, and that they refuse bad ones with the right words. */
-#include "kselftest_harness.h"
+#include "../harness.h"
 
 #include "images.h"
 

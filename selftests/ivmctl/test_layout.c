@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The map of guest memory against a naive twin: one byte per page. */
-#include "kselftest_harness.h"
+#include "../harness.h"
 
 #include "fail.h"
 #include "image/layout.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* "vm set" of a VM that exists, and "host set": what the module is asked, in which order, and what a refusal leaves. */
-#include "kselftest_harness.h"
+#include "../harness.h"
 
 #include "fake_module.h"
 

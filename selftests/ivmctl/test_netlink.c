@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Answers and refusals of the module, made up here: what becomes of their attributes. */
-#include "kselftest_harness.h"
+#include "../harness.h"
 
 /* For the handlers of messages, which are static. */
 #include "../../ivmctl/nl.c"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Messages of rtnetlink, made up here: what becomes of devices, ports and refusals; and what is asked for cards. */
-#include "kselftest_harness.h"
+#include "../harness.h"
 
 #include "attrs.h"
 #include "cards.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Values, settings of ports and cards: text, JSON and netlink, both ways, and what is refused. */
-#include "kselftest_harness.h"
+#include "../harness.h"
 
 #include "fail.h"
 #include "nic.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Numbers, sizes and names as people type them. */
-#include "kselftest_harness.h"
+#include "../harness.h"
 
 #include "text.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* "ivmctl top": figures from two looks, how they are laid out, and what happens to the terminal. */
-#include "kselftest_harness.h"
+#include "../harness.h"
 
 #include "fake_module.h"
 

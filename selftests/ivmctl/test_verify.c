@@ -3,7 +3,7 @@
  * The matrix of "switch verify": its expectations against cells written down one
  * by one, frames as bytes, and the counting of faults on a switch made up here.
  */
-#include "kselftest_harness.h"
+#include "../harness.h"
 
 #include "text.h"
 #include "verify/matrix.h"
