@@ -174,10 +174,10 @@ static bool taken(struct ivm_port *port, u64 key)
 	return taken;
 }
 
-int ivm_fdb_claim(struct ivm_port *port, const struct ivm_rules *rules, struct netlink_ext_ack *extack)
+int ivm_fdb_claim(struct ivm_port *port, const struct ivm_rules *before, const struct ivm_rules *rules,
+		  struct netlink_ext_ack *extack)
 {
 	const struct ivm_port_config *config = &rules->config;
-	const struct ivm_rules *before = rtnl_dereference(port->rules);
 	unsigned int i;
 	unsigned long vid;
 	int err;

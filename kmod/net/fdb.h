@@ -92,13 +92,16 @@ void ivm_fdb_exit(struct ivm_switch *sw);	/* no port is left; may sleep */
 
 /**
  * ivm_fdb_claim() - static entries for all of @rules' MACs in all its VLANs
+ * @port:   has @before or @rules already: who finds an entry goes by the rules of its port
+ * @before: what it had until now; NULL: it is new
  *
  * Refused when another port of the switch has one of them; then nothing has
  * changed. Entries that @rules do not name any more stay until ivm_fdb_fit().
  *
  * Return: 0 or a negative errno with @extack filled. RTNL.
  */
-int ivm_fdb_claim(struct ivm_port *port, const struct ivm_rules *rules, struct netlink_ext_ack *extack);
+int ivm_fdb_claim(struct ivm_port *port, const struct ivm_rules *before, const struct ivm_rules *rules,
+		  struct netlink_ext_ack *extack);
 /* Drop entries that do not fit @rules. RTNL. */
 void ivm_fdb_fit(struct ivm_port *port, const struct ivm_rules *rules);
 /* The port leaves: drop all its entries, let it learn no more. RTNL. */

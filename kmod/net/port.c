@@ -112,12 +112,15 @@ int ivm_port_apply(struct ivm_port *port, const struct ivm_port_config *config, 
 	rules = rules_create(config);
 	if (!rules)
 		return -ENOMEM;
-	err = ivm_fdb_claim(port, rules, extack);
+	old = rtnl_dereference(port->rules);
+	if (!old)
+		rcu_assign_pointer(port->rules, rules);		/* frames find its entries from the first one on */
+	err = ivm_fdb_claim(port, old, rules, extack);
 	if (err) {
-		kfree(rules);
+		if (old)
+			kfree(rules);
 		return err;
 	}
-	old = rtnl_dereference(port->rules);
 	rcu_assign_pointer(port->rules, rules);
 	set_uplink(port, rules->uplink);
 	set_mirror(port, mirror);
@@ -205,7 +208,7 @@ struct ivm_port *ivm_port_attach(struct ivm_switch *sw, struct net_device *dev, 
 		return ERR_PTR(-ENOMEM);
 	err = ivm_port_apply(port, config, extack);
 	if (err)
-		goto err_free;
+		goto err_rules;		/* some of its entries may have been there */
 	/* a card hears what is sent to it, and nothing else comes by */
 	err = nic ? 0 : dev_set_promiscuity(dev, 1);
 	if (err)
@@ -232,7 +235,6 @@ err_rules:
 	set_uplink(port, false);
 	set_mirror(port, NULL);
 	synchronize_net();
-err_free:
 	port_free(port);
 	return ERR_PTR(err);
 }
