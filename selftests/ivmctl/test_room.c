@@ -7,6 +7,8 @@
 #include "commands.h"
 #include "store.h"
 
+#include <poll.h>
+#include <pty.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -236,6 +238,35 @@ TEST_F(room, deadline_of_a_guest_that_goes_the_other_way)
 	EXPECT_EQ(612 * M, defined("memory"));
 }
 
+/* Shown on a terminal, and gone at the end. */
+TEST_F(room, progress)
+{
+	static const struct ivm_args args = { .name = "web", .count = 1, .items = { { "memory", "1G" } } };
+	int err, master, slave, saved = dup(STDERR_FILENO);
+	struct pollfd ready = { .events = POLLIN };
+	char text[1024] = "";
+	size_t got = 0;
+
+	ASSERT_EQ(0, openpty(&master, &slave, NULL, NULL, NULL));
+	step = 64 * M;
+	until = 1024 * M;
+	fflush(stderr);
+	dup2(slave, STDERR_FILENO);
+	err = ivm_vm_set(&args);
+	fflush(stderr);
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+	/* What was written comes in pieces. */
+	for (ready.fd = master; poll(&ready, 1, 200) > 0 && got < sizeof(text) - 1; )
+		got += (size_t)read(master, text + got, sizeof(text) - 1 - got);
+	close(slave);
+	close(master);
+	EXPECT_EQ(0, err) TH_LOG("%s", ivm_failure());
+	EXPECT_EQ(0, strncmp(text, "\r\033[Kweb: ", 9));
+	EXPECT_TRUE(found(text, "M of 512M of memory added\r\033[K"));
+	EXPECT_STREQ("\r\033[K", text + strlen(text) - strlen("\r\033[K"));
+}
+
 TEST_F(room, not_waited_for)
 {
 	ASSERT_EQ(0, set("memory", "1G", "timeout", "0", NULL)) TH_LOG("%s", ivm_failure());
@@ -243,6 +274,16 @@ TEST_F(room, not_waited_for)
 	EXPECT_EQ(2, looks);
 	EXPECT_EQ(1024 * M, defined("memory"));
 	EXPECT_TRUE(prints("\"memory\":1073741824,\"memory-now\":536870912,\"max\":1073741824,\"reached\":false"));
+}
+
+/* A guest that runs needs less than one that starts: that is no reason to refuse, but to say it. */
+TEST_F(room, a_definition_that_could_not_start)
+{
+	step = -512 * (int64_t)M;
+	until = 2 * M;
+	ASSERT_EQ(0, set("memory", "2M", NULL)) TH_LOG("%s", ivm_failure());
+	EXPECT_EQ(2 * M, defined("memory"));
+	EXPECT_TRUE(found(said, "ivmctl: note: VM 'web' could not be started like this: "));
 }
 
 static int interrupt_at;
