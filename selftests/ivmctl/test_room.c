@@ -203,13 +203,13 @@ TEST_F(room, shrinks)
 /* What is not there in time: the module and the definition get what is, and nothing goes on. */
 TEST_F(room, deadline_of_a_guest_that_shrinks)
 {
-	step = -10 * (int64_t)M;
+	step = -60 * (int64_t)M;
 	until = 211 * M;	/* no multiple of 2M */
 	put("balloon", 1);
 	json_object_object_add(web(), "memory-text", json_object_new_string("the guest needs it"));
-	EXPECT_EQ(-ETIMEDOUT, set("memory", "128M", "timeout", "2", NULL));
-	EXPECT_STREQ("web: released 301 MiB of 384 MiB in 2 s: the guest needs it; its memory is 212M now and stays so; ask again, with a longer timeout= if it needs time",
-		     ivm_failure());
+	EXPECT_EQ(-ETIMEDOUT, set("memory", "128M", "timeout", "1", NULL));
+	EXPECT_TRUE(says("web: released 301 MiB of 384 MiB in "));
+	EXPECT_TRUE(says(" s: the guest needs it; its memory is 212M now and stays so; ask again, with a longer timeout= if it needs time"));
 	EXPECT_EQ(2, fake.changes);
 	EXPECT_EQ(212 * M, fake.memory);
 	EXPECT_EQ(-1, fake.max);
@@ -223,7 +223,8 @@ TEST_F(room, deadline_of_a_guest_that_grows)
 	step = 50 * M;
 	until = 612 * M;
 	EXPECT_EQ(-ETIMEDOUT, set("memory", "1G", "timeout", "1", NULL));
-	EXPECT_TRUE(says("web: got 100 MiB of 512 MiB in 1 s: the guest has not done more; its memory is 612M now and stays so;"));
+	EXPECT_TRUE(says("web: got 100 MiB of 512 MiB in "));
+	EXPECT_TRUE(says(" s: the guest has not done more; its memory is 612M now and stays so;"));
 	EXPECT_EQ(612 * M, fake.memory);
 	EXPECT_EQ(612 * M, defined("memory"));
 }
@@ -234,7 +235,7 @@ TEST_F(room, deadline_of_a_guest_that_goes_the_other_way)
 	step = 50 * M;
 	until = 612 * M;
 	EXPECT_EQ(-ETIMEDOUT, set("memory", "128M", "timeout", "1", NULL));
-	EXPECT_TRUE(says("web: released 0 MiB of 384 MiB in 1 s"));
+	EXPECT_TRUE(says("web: released 0 MiB of 384 MiB in "));
 	EXPECT_EQ(612 * M, defined("memory"));
 }
 
@@ -311,7 +312,8 @@ TEST_F(room, interrupted)
 		step = -50 * (int64_t)M;
 		until = 412 * M;
 		EXPECT_EQ(-ETIMEDOUT, set("memory", "128M", "timeout", "600", NULL));
-		EXPECT_TRUE(says("web: released 100 MiB of 384 MiB in 0 s, then interrupted: the guest has not done more; its memory is 412M now"));
+		EXPECT_TRUE(says("web: released 100 MiB of 384 MiB in "));
+		EXPECT_TRUE(says(" s, then interrupted: the guest has not done more; its memory is 412M now"));
 		EXPECT_EQ(412 * M, fake.memory);
 		EXPECT_EQ(412 * M, defined("memory"));
 		sigprocmask(SIG_BLOCK, NULL, &mask);
@@ -390,7 +392,8 @@ TEST_F(room, the_module_refuses_the_end)
 	fake.refuse = EBUSY;
 	fake.refuse_after = 1;
 	EXPECT_EQ(-EBUSY, set("memory", "1G", "timeout", "1", NULL));
-	EXPECT_TRUE(says("web: got 0 MiB of 512 MiB in 1 s: the guest has not done more; it goes on to 1G, as the module refused to end it at 512M: not with this module"));
+	EXPECT_TRUE(says("web: got 0 MiB of 512 MiB in "));
+	EXPECT_TRUE(says(" s: the guest has not done more; it goes on to 1G, as the module refused to end it at 512M: not with this module"));
 	EXPECT_EQ(1024 * M, defined("memory"));
 }
 
