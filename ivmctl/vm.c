@@ -221,6 +221,13 @@ static void ivm_vm_add_memory(struct json_object *root, struct json_object *vm, 
 	json_object_object_add(root, "text", json_object_new_string(vm ? ivm_json_get_text(vm, "memory-text") : ""));
 }
 
+/* A guest that runs may have less memory than its kernel needs to start. */
+static void ivm_vm_note_unfit(const struct ivm_definition *def)
+{
+	if (ivm_vm_examine(def))
+		fprintf(stderr, "ivmctl: note: VM '%s' could not be started like this: %s\n", def->name, ivm_failure());
+}
+
 /* All is set: wait for memory if it is that of a VM that runs, and print. */
 static int ivm_vm_set_end(struct ivm_definition *def, const struct ivm_args *args, struct ivm_follow *follow,
 			  uint64_t seconds)
@@ -231,6 +238,8 @@ static int ivm_vm_set_end(struct ivm_definition *def, const struct ivm_args *arg
 
 	if (follow)
 		err = ivm_follow(follow, def, seconds, &vm);
+	if (follow && !err)
+		ivm_vm_note_unfit(def);
 	if (args->json) {
 		written = ivm_vm_written(def);
 		if (follow)
