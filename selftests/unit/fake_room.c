@@ -18,12 +18,10 @@ void fake_room_create(struct fake_room *room, u64 present)
 	u64 gpa;
 
 	*room = (struct fake_room){
-		.d.space = fake_space_create_frames(FAKE_ROOM_RAM / FAKE_ROOM_BLOCK, FAKE_ROOM_BLOCK),
+		.d.space = fake_space_create_empty(FAKE_ROOM_RAM / FAKE_ROOM_BLOCK, FAKE_ROOM_BLOCK),
 		.d.pci = ivm_pci_create(&pci_ops, NULL),
 	};
 	BUG_ON(IS_ERR(room->d.pci));
-	for (gpa = 0; gpa < FAKE_ROOM_RAM; gpa += FAKE_ROOM_BLOCK)
-		fake_space_hole(room->d.space, gpa);
 	for (gpa = 0; gpa < present; gpa += FAKE_ROOM_BLOCK)
 		fake_room_set(room, gpa, true);
 }

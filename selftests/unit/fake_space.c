@@ -25,14 +25,21 @@ static u8 *new_frame(const struct ivm_space *space)
 	return frame;
 }
 
-struct ivm_space *fake_space_create_frames(unsigned int frames, unsigned int frame_size)
+struct ivm_space *fake_space_create_empty(unsigned int frames, unsigned int frame_size)
 {
 	struct ivm_space *space = malloc(sizeof(*space));
-	unsigned int i;
 
 	space->frames = frames;
 	space->frame_size = frame_size;
 	space->frame = calloc(frames, sizeof(*space->frame));
+	return space;
+}
+
+struct ivm_space *fake_space_create_frames(unsigned int frames, unsigned int frame_size)
+{
+	struct ivm_space *space = fake_space_create_empty(frames, frame_size);
+	unsigned int i;
+
 	for (i = 0; i < frames; i++)
 		space->frame[i] = new_frame(space);
 	return space;

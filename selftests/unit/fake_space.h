@@ -14,6 +14,7 @@ struct ivm_space;
 struct ivm_space *fake_space_create(unsigned int pages);	/* RAM from 0, zeroed */
 /* Likewise, of frames that are larger than a page: a power of two. */
 struct ivm_space *fake_space_create_frames(unsigned int frames, unsigned int frame_size);
+struct ivm_space *fake_space_create_empty(unsigned int frames, unsigned int frame_size);	/* none of them there */
 void fake_space_destroy(struct ivm_space *space);
 void fake_space_hole(struct ivm_space *space, u64 gpa);		/* takes one frame out */
 void fake_space_fill(struct ivm_space *space, u64 gpa);		/* puts it back, zeroed */

@@ -11,7 +11,7 @@
  * kmod/dev/pci.c kmod/dev/pci_function.c kmod/dev/msix.c selftests/unit/fake_space.c
  * selftests/unit/fake_ring.c selftests/unit/fake_irq.c selftests/unit/fake_virtio.c selftests/unit/fake_room.c */
 /* max_len: 1024 */
-/* part: 10 */
+/* part: 20 */
 #include "unit.h"
 
 #include <string.h>
@@ -157,13 +157,14 @@ static void start(struct guest *g)
 /* A driver whose rings lie in a block that may go. */
 static void start_elsewhere(struct guest *g, struct input *in)
 {
-	unsigned int q, features = VIRTIO_PCI_COMMON_STATUS;
+	const unsigned int status = VIRTIO_PCI_COMMON_STATUS;
 	u64 at = (1 + byte(in) % 7) * BLOCK + word(in, 2) * 16;
+	unsigned int q;
 
-	fake_virtio_set(&g->room.d, features, 1, 0);
-	fake_virtio_set(&g->room.d, features, 1, 3);
+	fake_virtio_set(&g->room.d, status, 1, 0);
+	fake_virtio_set(&g->room.d, status, 1, 3);
 	fake_virtio_features(&g->room.d, g->is_mem ? MEM_FEATURES : FEATURES);
-	fake_virtio_set(&g->room.d, features, 1, 0xb);
+	fake_virtio_set(&g->room.d, status, 1, 0xb);
 	for (q = 0; q < g->room.d.nr_queues; q++, at += 0x1000) {
 		if (!writable(g, at) || !writable(g, at + 0x1000))
 			continue;
@@ -171,7 +172,7 @@ static void start_elsewhere(struct guest *g, struct input *in)
 		fake_virtio_queue(&g->room.d, q, &g->room.d.ring[q], 1 + q);
 		fake_virtio_set(&g->room.d, VIRTIO_PCI_COMMON_Q_ENABLE, 2, 1);
 	}
-	fake_virtio_set(&g->room.d, features, 1, 0xf);
+	fake_virtio_set(&g->room.d, status, 1, 0xf);
 }
 
 /* The layer above resets the machine: all is as at first. */

@@ -286,7 +286,7 @@ TEST_F(mem, wrong_lengths)
 	EXPECT_EQ(2, plugged());
 	/* No room for an answer: nothing is done, and the device waits for a reset. */
 	self->response_len = 9;
-	EXPECT_EQ(NO_ANSWER, plug(110, 1));
+	EXPECT_EQ(NO_ANSWER, unplug(100, 1));
 	EXPECT_EQ(2, there(self));
 	EXPECT_EQ(0x4f, fake_virtio_get(&self->room.d, VIRTIO_PCI_COMMON_STATUS, 1));
 	ivm_virtio_mem_info(self->mem, &info);
@@ -544,6 +544,23 @@ TEST_F(mem, the_ring_goes)
 	EXPECT_EQ(1, plugged());
 }
 
+/* Also where it is not this device that gives memory back. */
+TEST_F(mem, the_ring_goes_for_others)
+{
+	struct ivm_virtio_mem_info info;
+	u64 used = self->room.d.ring[0].used;
+
+	self->room.deferred = 0;
+	ivm_virtio_mem_memory_goes(self->mem, used + 4096, 4096);
+	EXPECT_EQ(0, self->room.deferred);
+	ivm_virtio_mem_memory_goes(self->mem, used, 1);
+	ivm_virtio_mem_memory_goes(self->mem, used, 1);
+	EXPECT_EQ(1, self->room.deferred);
+	fake_room_work(&self->room);
+	ivm_virtio_mem_info(self->mem, &info);
+	EXPECT_EQ(1, info.broken);
+}
+
 /* ---- drivers that come and go ---- */
 
 static void reset_driver(struct fake_room *room)
@@ -566,9 +583,11 @@ TEST_F(mem, a_reset_comes_meanwhile)
 	for (i = 0; i < 2; i++) {
 		for (nr = 10; nr <= 100; nr += 90) {
 			self->room.during = how[i];
+			self->room.calls = 0;
 			offer(self, VIRTIO_MEM_REQ_PLUG, at(0), nr);
 			fake_room_work(&self->room);
 			self->room.during = NULL;
+			EXPECT_EQ(2, self->room.calls);	/* one slice, there and back */
 			EXPECT_EQ(0, plugged());
 			EXPECT_EQ(0, there(self));
 			change_driver(&self->room);
@@ -627,6 +646,7 @@ TEST_F(mem, a_reset_of_the_machine)
 	fake_virtio_start(&self->room.d, FEATURES);
 	self->offered = 0;
 	EXPECT_EQ(ACK, plug(0, 20));
+	EXPECT_EQ(20, there(self));
 }
 
 TEST_F(mem, a_request_that_was_there_before_the_driver)
