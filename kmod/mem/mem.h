@@ -109,9 +109,9 @@ void ivm_space_destroy(struct ivm_space *space);
  *		set aside, so that it is found when it is asked for
  * @why:	says how much the host lacks
  *
- * Less than there is is allowed: nothing comes any more.
- * Return: 0, -ENOMEM: nothing is changed; never when it is not more than what
- * is there. May sleep.
+ * It may be less than what is there: nothing comes any more.
+ * Return: 0; -ENOMEM: nothing is changed. Never fails for what is there already.
+ * May sleep.
  */
 int ivm_space_allow(struct ivm_space *space, u64 bytes, struct ivm_why *why);
 

@@ -16,6 +16,8 @@
 #include <unistd.h>
 
 /* What a mark says is part of the instruction. */
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
 #define DEFINE_MARKS(name, id)				\
 static void begin_##name(void) { MARK_BEGIN(id); }	\
 static void end_##name(void) { MARK_END(id); }
@@ -26,7 +28,8 @@ DEFINE_MARKS(shadow_peers, MARK_SHADOW_PEERS)
 
 static const struct whose {
 	const char *name;
-	void (*begin)(void), (*end)(void);
+	void (*begin)(void);
+	void (*end)(void);
 } all[] = {
 	{ "ours", begin_ours, end_ours },
 	{ "peers", begin_peers, end_peers },
@@ -36,7 +39,7 @@ static const struct whose {
 
 static const struct whose *find(const char *name)
 {
-	for (unsigned int i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+	for (unsigned int i = 0; i < ARRAY_SIZE(all); i++)
 		if (!strcmp(all[i].name, name))
 			return &all[i];
 	return NULL;

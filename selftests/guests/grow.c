@@ -14,7 +14,8 @@
 #define MOST 2048
 
 static u8 have[MOST];
-static u64 region, blocks, mine, seed, state;
+static u64 region, mine, seed, state;
+static volatile u64 blocks;		/* of the region that may be used */
 static u64 dirty, unfaulted, refused;
 static volatile u64 strays, looks;
 
@@ -90,7 +91,7 @@ static volatile u64 seen;
 static void look(void *arg) { seen = *(volatile u64 *)arg; }
 static void watch(void *unused)
 {
-	for (u64 at = 0;; at = (at + 0x1ff8) % (blocks * BLOCK)) {
+	for (u64 at = 0;; at = (at + 0x1ff8) % ((blocks + !blocks) * BLOCK)) {
 		seen = 0;
 		guarded(look, (void *)(region + at), NULL);
 		if (seen && seen != word(at / 8 % 8))
@@ -99,6 +100,17 @@ static void watch(void *unused)
 		if (looks % 64 == 0)
 			delay_us(200);		/* faults are work of the host's */
 	}
+}
+
+/* It may grow. */
+static void look_at_size(void)
+{
+	u64 usable = mem_config(MEM_USABLE) / BLOCK;
+
+	if (usable > MOST)
+		usable = MOST;
+	if (usable > blocks && mem_map(region + blocks * BLOCK, (usable - blocks) * BLOCK))
+		blocks = usable;
 }
 
 u32 guest_main(void)
@@ -113,16 +125,13 @@ u32 guest_main(void)
 		return VERDICT_FAIL;
 	}
 	region = mem_config(MEM_ADDR);
-	blocks = mem_config(MEM_USABLE) / BLOCK;
-	if (blocks > MOST || !mem_map(region, blocks * BLOCK)) {
-		print("Bail out! %lu blocks are too many\n", blocks);
-		return VERDICT_FAIL;
-	}
+	look_at_size();
 	if (smp_start() > 1)
 		smp_call(nr_cpus - 1, watch, NULL);
 	for (;;) {
 		u64 requested = mem_config(MEM_REQUESTED) / BLOCK;
 
+		look_at_size();
 		if (!deaf && mine < requested)
 			plug();
 		else if (!deaf && mine > requested)

@@ -66,7 +66,7 @@ static u64 rnd(void)
 	return state * 0x2545f4914f6cdd1d;
 }
 
-static bool one_in(u32 n) { return (u32)(rnd() >> 33) % n == 0; }
+static bool one_in(u32 n) { return !((u32)(rnd() >> 33) % n); }
 static u32 below(u32 n) { return (u32)(rnd() >> 33) % n; }
 
 static void fold(u64 v)
@@ -182,25 +182,25 @@ static void change_controls(void)
  * value comes back in the probe, which is on the user's stack page there.
  */
 asm(".pushsection .text\n"
-    ".balign 4096\n"
-    "user_probe:\n"
-    "	call	probe_body\n"
-    "	int	$0x30\n"
-    "probe_body:\n"
-    "	mov	(%rdi), %rsi\n"
-    "	mov	8(%rdi), %rcx\n"
-    "	mov	16(%rdi), %rax\n"
-    "	cmp	$1, %rcx\n"
-    "	je	1f\n"
-    "	ja	2f\n"
-    "	mov	(%rsi), %rax\n"
-    "	mov	%rax, 16(%rdi)\n"
-    "	ret\n"
-    "1:	mov	%rax, (%rsi)\n"
-    "	ret\n"
-    "2:	jmp	*%rsi\n"
-    ".balign 4096\n"
-    ".popsection\n");
+	".balign 4096\n"
+	"user_probe:\n"
+	"	call	probe_body\n"
+	"	int	$0x30\n"
+	"probe_body:\n"
+	"	mov	(%rdi), %rsi\n"
+	"	mov	8(%rdi), %rcx\n"
+	"	mov	16(%rdi), %rax\n"
+	"	cmp	$1, %rcx\n"
+	"	je	1f\n"
+	"	ja	2f\n"
+	"	mov	(%rsi), %rax\n"
+	"	mov	%rax, 16(%rdi)\n"
+	"	ret\n"
+	"1:	mov	%rax, (%rsi)\n"
+	"	ret\n"
+	"2:	jmp	*%rsi\n"
+	".balign 4096\n"
+	".popsection\n");
 extern char user_probe[], probe_body[];
 
 static void supervisor(void *arg)
