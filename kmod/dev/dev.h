@@ -188,7 +188,7 @@ struct ivm_room_ops {
 	void (*defer)(void *ctx);
 	/* Zeroed memory, all or nothing. 0; -ENOSPC: more than the VM is to have; -ENOMEM: the host has none. */
 	int (*plug)(void *ctx, u64 gpa, u64 len);
-	/* When it returns the memory is the host's again. 0; an error: it is as it was. */
+	/* When it returns the memory is the host's again. 0; an error: it is as it was. May be all of a region: bounded by you. */
 	int (*unplug)(void *ctx, u64 gpa, u64 len);
 };
 
@@ -214,7 +214,11 @@ void ivm_virtio_mem_destroy(struct ivm_virtio_mem *mem);	/* no vCPU runs, nobody
 void ivm_virtio_mem_reset(struct ivm_virtio_mem *mem);
 /* Answer what the driver asked. Task context, may sleep, one caller at a time. Bounded: return true when it is to be called again. */
 bool ivm_virtio_mem_work(struct ivm_virtio_mem *mem);
-/* What the driver is told: bytes of the region that it may use at most, and that it is to have plugged. Task context. */
+/*
+ * What the driver is told: bytes of the region that it may use at most, and that
+ * it is to have plugged; multiples of IVM_MEMORY_ALIGN. What it may use never
+ * shrinks, and is at least what it is to have. Task context, one caller at a time.
+ */
 void ivm_virtio_mem_set(struct ivm_virtio_mem *mem, u64 usable, u64 wanted);
 
 struct ivm_virtio_mem_info {
@@ -242,10 +246,13 @@ struct ivm_virtio_balloon;
 struct ivm_virtio_balloon *ivm_virtio_balloon_create(const struct ivm_virtio_room_params *params, u64 low, u64 high,
 						     const struct ivm_room_ops *ops, void *ctx);
 void ivm_virtio_balloon_destroy(struct ivm_virtio_balloon *balloon);
-/* Forget the driver, and that any page was given: the layer above brought all blocks back. Otherwise as above. */
+/*
+ * Forget the driver, and that any page was given: the layer above brought all blocks back. Otherwise as above.
+ * (When a driver resets the device by itself, work() brings them back.)
+ */
 void ivm_virtio_balloon_reset(struct ivm_virtio_balloon *balloon);
 bool ivm_virtio_balloon_work(struct ivm_virtio_balloon *balloon);
-/* Bytes that the driver is to give. Task context. */
+/* Bytes that the driver is to give. Task context, one caller at a time. */
 void ivm_virtio_balloon_set(struct ivm_virtio_balloon *balloon, u64 wanted);
 
 struct ivm_virtio_balloon_info {

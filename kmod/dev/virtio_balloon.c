@@ -130,7 +130,7 @@ static bool balloon_page(const struct ivm_virtio_balloon *balloon, u32 pfn, unsi
 		return true;
 	}
 	*page = low_pages + (pfn - high);
-	return pfn >= high && pfn - high < nr_pages(balloon) - low_pages;
+	return pfn - high < nr_pages(balloon) - low_pages;	/* wraps to huge below it */
 }
 
 static void count(u64 *counter)

@@ -559,6 +559,42 @@ TEST_F(balloon, a_reset_comes_meanwhile)
 	}
 }
 
+TEST_F(balloon, an_array_of_a_driver_that_is_gone)
+{
+	unsigned int i, q;
+
+	for (i = 0; i < PER_BLOCK; i++)
+		self->pfn[i] = page(20) + i;
+	give(page(20), PER_BLOCK - 1);
+	for (q = INFLATE; q <= DEFLATE; q++) {
+		offer(self, q, PER_BLOCK, 4096, PFNS);
+		EXPECT_TRUE(ivm_virtio_balloon_work(self->balloon));
+		start(&self->room);
+		give(page(30), 10);
+		EXPECT_EQ(10 * 4096, info()->given);
+		take(page(30), 10);
+		EXPECT_EQ(0, info()->given);
+	}
+}
+
+/* Two blocks are whole, one is unplugged; when its driver takes a page of it back, the other one is still there. */
+TEST_F(balloon, no_block_goes_after_a_reset)
+{
+	give(page(20), PER_BLOCK - 1);
+	give(page(22), PER_BLOCK - 1);
+	self->pfn[0] = page(21) - 1;
+	self->pfn[1] = page(23) - 1;
+	offer(self, INFLATE, 2, 4096, PFNS);
+	EXPECT_TRUE(ivm_virtio_balloon_work(self->balloon));
+	ASSERT_TRUE(!there(20) && there(22));
+	offer(self, DEFLATE, 1, 4096, PFNS);
+	self->room.during = reset_driver;
+	ivm_virtio_balloon_work(self->balloon);
+	EXPECT_TRUE(there(22));
+	fake_room_work(&self->room);
+	EXPECT_TRUE(there(20) && there(22));
+}
+
 /* A block that one driver left whole, and the next does not know of. */
 TEST_F(balloon, no_block_goes_for_a_driver_that_is_gone)
 {
@@ -700,6 +736,8 @@ TEST_F(balloon, statistics_of_a_driver_that_is_gone)
 	start(&self->room);
 	EXPECT_FALSE(info()->has_stats);
 	EXPECT_FALSE(taken(self, STAT));
+	offer_stats(self, some_stats, 6, 0);
+	EXPECT_TRUE(info()->has_stats);
 	/* Not negotiated: there is no such queue. */
 	fake_virtio_start(&self->room.d, FEATURES & ~(1ULL << VIRTIO_BALLOON_F_STATS_VQ));
 	offer_stats(self, some_stats, 6, 0);
