@@ -275,6 +275,7 @@ TEST_F(room, not_waited_for)
 	EXPECT_EQ(2, looks);
 	EXPECT_EQ(1024 * M, defined("memory"));
 	EXPECT_TRUE(prints("\"memory\":1073741824,\"memory-now\":536870912,\"max\":1073741824,\"reached\":false"));
+	EXPECT_STREQ("", said);
 }
 
 /* A guest that runs needs less than one that starts: that is no reason to refuse, but to say it. */
@@ -596,6 +597,10 @@ TEST_F(room, no_table_without_max_or_when_it_does_not_run)
 {
 	json_object_object_del(web(), "memory-boot");
 	json_object_object_del(web(), "memory-drivers");
+	json_object_object_add(web(), "state", json_object_new_string("loaded"));
+	put("memory-now", 0);
+	ASSERT_EQ(0, show(false));
+	EXPECT_EQ(NULL, strstr(out, "its memory is")) TH_LOG("%s", out);
 	json_object_object_add(web(), "state", json_object_new_string("stopped"));
 	ASSERT_EQ(0, show(false));
 	EXPECT_EQ(NULL, strstr(out, "HOST")) TH_LOG("%s", out);
