@@ -394,7 +394,7 @@ static int life_set_shares(struct ivm_vm *vm, const struct ivm_vm_change *change
  *
  * Context: may sleep, for as long as the VM starts or stops.
  * Return: 0; -EINVAL out of range; -EBUSY when the floors of all VMs that run
- * could not be met, or it does not run; -EOPNOTSUPP its memory is fixed; -ENOMEM
+ * could not be met, or it does not run; -EPERM its memory is fixed; -ENOMEM
  * the host lacks memory; -ENOENT when it was deleted. Nothing is changed then.
  */
 int ivm_vm_set(struct ivm_vm *vm, const struct ivm_vm_change *change, struct ivm_why *why)

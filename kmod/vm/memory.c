@@ -200,7 +200,7 @@ int ivm_memory_set_check(const struct ivm_vm *vm, const struct ivm_vm_change *ch
 	if (vm->state != IVM_VM_RUNNING && vm->state != IVM_VM_PAUSED)
 		return ivm_why(why, attr, -EBUSY, "memory can be changed while the VM runs or is paused");
 	if (!vm->memory.mem)
-		return ivm_why(why, attr, -EOPNOTSUPP, "its memory is fixed, as it was created without a max");
+		return ivm_why(why, attr, -EPERM, "its memory is fixed, as it was created without a max");
 	memory = change->memory ? *change->memory : vm->memory.target;
 	max = change->memory_max ? *change->memory_max : vm->memory.max;
 	if (memory < IVM_MEMORY_MIN || memory % IVM_MEMORY_ALIGN)
@@ -212,6 +212,9 @@ int ivm_memory_set_check(const struct ivm_vm *vm, const struct ivm_vm_change *ch
 	if (max > vm->config.memory + vm->memory.room)
 		return ivm_why(why, IVM_A_MEMORY_MAX, -ENOMEM, "%llu MiB as the most memory: addresses of this VM end after %llu MiB",
 			       max >> 20, (vm->config.memory + vm->memory.room) >> 20);
+	if (max < ivm_space_present(vm->space))
+		return ivm_why(why, IVM_A_MEMORY_MAX, -EBUSY, "%llu MiB as the most memory: it has %llu MiB now: shrink it first",
+			       max >> 20, ivm_space_present(vm->space) >> 20);
 	return memory_check_order(memory, max, attr, why);
 }
 
@@ -384,7 +387,7 @@ void ivm_memory_info(struct ivm_vm *vm, struct ivm_vm_info *info)
 	struct ivm_virtio_mem_info mem;
 
 	info->memory = vm->config.memory;
-	room->max = vm->config.memory_max;
+	room->max = vm->memory.max ?: vm->config.memory_max;
 	mutex_lock(&vm->cards_lock);
 	if (!vm->memory.mem) {
 		mutex_unlock(&vm->cards_lock);

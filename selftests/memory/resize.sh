@@ -197,6 +197,7 @@ test_churn()
 		vm=$(printf 'a\nb\nc\n' | sed -n "$((RANDOM % 3 + 1))p")
 		what=$((RANDOM % 6))
 		if ! vm_is $vm running; then
+			ivmctl vm set $vm memory=16M >/dev/null || bad "$i: the definition of $vm cannot be set"
 			vm_start $vm
 		elif [ $what = 0 ]; then
 			ivmctl vm stop $vm --force >/dev/null || bad "$i: $vm does not stop"
