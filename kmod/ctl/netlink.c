@@ -185,6 +185,8 @@ static int ivm_nl_doit(struct sk_buff *skb, struct genl_info *info)
 		ivm_log_act(row->act, target ? nla_data(target) : NULL, err);
 	if (!err)
 		return 0;
+	if (err == -ENOMEM && !why.text[0])
+		ivm_why(&why, 0, err, "not enough kernel memory");
 	if (why.text[0])
 		ivm_extack_text(info->extack, why.text);
 	/* vm/ may blame an attribute that this request cannot even carry. */

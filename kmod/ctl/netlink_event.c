@@ -73,6 +73,6 @@ void ivm_nl_event(const struct ivm_event *event)
 	number = atomic64_xchg(&lost, 0);
 	if (number && send_lost(number))
 		atomic64_add(number, &lost);
-	if (send(event))
+	if (!event || send(event))
 		atomic64_inc(&lost);
 }

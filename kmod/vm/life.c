@@ -48,8 +48,10 @@ static void life_tell_moved(struct ivm_vm *vm, unsigned int index, int cpu, bool
 {
 	struct ivm_event *event = kzalloc(sizeof(*event), GFP_KERNEL);
 
-	if (!event)
-		return;		/* "vm show" has it */
+	if (!event) {
+		ivm_vm_notify_event(NULL);	/* "vm show" has it */
+		return;
+	}
 	event->type = IVM_EVENT_MOVED;
 	event->id = vm->id;
 	event->time_ns = ktime_get_real_ns();

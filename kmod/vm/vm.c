@@ -45,8 +45,10 @@ void ivm_vm_notify(struct ivm_vm *vm, u32 type)
 {
 	struct ivm_event *event = kzalloc(sizeof(*event), GFP_KERNEL);
 
-	if (!event)
-		return;		/* listeners see the state at their next look */
+	if (!event) {
+		ivm_vm_notify_event(NULL);	/* listeners see the state at their next look */
+		return;
+	}
 	event->type = type;
 	event->id = vm->id;
 	event->time_ns = ktime_get_real_ns();

@@ -140,7 +140,10 @@ struct ivm_vm_change {
 	const u64 *memory, *memory_max;
 };
 
-/* ctl/ hands in who hears of events; called from a task, may sleep; NULL takes it away (and waits for calls under way). */
+/*
+ * ctl/ hands in who hears of events; called from a task, may sleep; NULL takes it away (and waits for calls under
+ * way). An event that is NULL found no memory.
+ */
 void ivm_vm_set_listener(void (*listener)(const struct ivm_event *event));
 
 int ivm_vm_init(void);
