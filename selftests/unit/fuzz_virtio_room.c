@@ -11,7 +11,7 @@
  * kmod/dev/pci.c kmod/dev/pci_function.c kmod/dev/msix.c selftests/unit/fake_space.c
  * selftests/unit/fake_ring.c selftests/unit/fake_irq.c selftests/unit/fake_virtio.c selftests/unit/fake_room.c */
 /* max_len: 1024 */
-/* part: 20 */
+/* part: 4 */
 #include "unit.h"
 
 #include <string.h>

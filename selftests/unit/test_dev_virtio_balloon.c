@@ -571,8 +571,10 @@ TEST_F(balloon, an_array_of_a_driver_that_is_gone)
 		EXPECT_TRUE(ivm_virtio_balloon_work(self->balloon));
 		start(&self->room);
 		give(page(30), 10);
+		EXPECT_FALSE(taken(self, INFLATE));
 		EXPECT_EQ(10 * 4096, info()->given);
 		take(page(30), 10);
+		EXPECT_FALSE(taken(self, DEFLATE));
 		EXPECT_EQ(0, info()->given);
 	}
 }
@@ -729,6 +731,9 @@ TEST_F(balloon, statistics_without_end)
 TEST_F(balloon, statistics_of_a_driver_that_is_gone)
 {
 	offer_stats(self, some_stats, 6, 0);
+	start(&self->room);
+	offer_stats(self, some_stats, 6, 0);
+	EXPECT_TRUE(info()->has_stats);
 	shim_clock_advance(2 * NSEC_PER_SEC);
 	fake_virtio_set(&self->room.d, VIRTIO_PCI_COMMON_STATUS, 1, 0);
 	EXPECT_FALSE(info()->has_stats);
