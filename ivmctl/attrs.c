@@ -160,6 +160,8 @@ static const struct ivm_attr_row ivm_attr_rows[IVM_A_MAX + 1] = {
 	[IVM_A_GUEST_FREE]	= { .name = "guest-free", .type = IVM_ATTR_U64 },
 	[IVM_A_GUEST_AVAILABLE]	= { .name = "guest-available", .type = IVM_ATTR_U64 },
 	[IVM_A_GUEST_AGE_NS]	= { .name = "guest-age-ms", .type = IVM_ATTR_MS },
+	[IVM_A_LIST_VIOLATION]	= { .name = "list-violation", .type = IVM_ATTR_LIST },
+	[IVM_A_VIOLATION_ENTRY]	= { .name = "violation-entry", .type = IVM_ATTR_ENTRY },
 };
 
 static const struct ivm_attr_row *ivm_attr_row(unsigned int type)

@@ -28,7 +28,7 @@ static const struct ivm_field ivm_host_fields[] = {
 };
 
 static const struct ivm_field ivm_audit_fields[] = {
-	{ "violations", "violations", IVM_AS_TEXT }, { "text", "text", IVM_AS_TEXT },
+	{ "violations", "violations", IVM_AS_TEXT },
 	{ "bytes", "bytes", IVM_AS_SIZE }, { "frames", "frames", IVM_AS_TEXT },
 	{ "leaves", "leaves", IVM_AS_TEXT }, { "tables", "tables", IVM_AS_TEXT },
 };
@@ -143,6 +143,20 @@ int ivm_host_set(const struct ivm_args *args)
 	return err;
 }
 
+/* A line for each that is told. */
+static void ivm_host_violations(struct json_object *audit)
+{
+	struct json_object *list, *one;
+
+	if (!json_object_object_get_ex(audit, "list-violation", &list))
+		return;
+	for (size_t i = 0; i < json_object_array_length(list); i++) {
+		one = json_object_array_get_idx(list, i);
+		printf("violation        VM %llu: %s\n", (unsigned long long)ivm_json_get_number(one, "id"),
+		       ivm_json_get_text(one, "text"));
+	}
+}
+
 int ivm_host_audit(const struct ivm_args *args)
 {
 	struct json_object *audit;
@@ -150,14 +164,15 @@ int ivm_host_audit(const struct ivm_args *args)
 
 	if (err)
 		return err;
-	if (args->json)
+	if (args->json) {
 		ivm_print_json(audit);
-	else
+	} else {
 		ivm_print_fields(audit, ivm_audit_fields, IVM_COUNT(ivm_audit_fields));
+		ivm_host_violations(audit);
+	}
 	if (ivm_json_get_number(audit, "violations"))
-		err = ivm_fail(EUCLEAN, "the audit found %llu violations of memory isolation; the first: %s",
-			       (unsigned long long)ivm_json_get_number(audit, "violations"),
-			       ivm_json_get_text(audit, "text"));
+		err = ivm_fail(EUCLEAN, "the audit found %llu violations of memory isolation: stop these VMs, and report it",
+			       (unsigned long long)ivm_json_get_number(audit, "violations"));
 	json_object_put(audit);
 	return err;
 }

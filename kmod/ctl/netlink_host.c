@@ -124,34 +124,60 @@ int ivm_nl_core_dump(struct sk_buff *skb, struct netlink_callback *cb)
 	return skb->len;
 }
 
+#define VIOLATION_SIZE (nla_total_size(0) + nla_total_size(sizeof(u32)) + \
+			nla_total_size(sizeof_field(struct ivm_mem_violation, text)))
+
+static int put_violations(struct sk_buff *msg, const struct ivm_mem_audit *audit)
+{
+	struct nlattr *list, *entry;
+	unsigned int i;
+
+	list = nla_nest_start(msg, IVM_A_LIST_VIOLATION);
+	if (!list)
+		return -EMSGSIZE;
+	for (i = 0; i < min_t(u64, audit->violations, IVM_VIOLATIONS_MAX); i++) {
+		entry = nla_nest_start(msg, IVM_A_VIOLATION_ENTRY);
+		if (!entry || nla_put_u32(msg, IVM_A_ID, audit->violation[i].id) ||
+		    nla_put_string(msg, IVM_A_TEXT, audit->violation[i].text))
+			return -EMSGSIZE;
+		nla_nest_end(msg, entry);
+	}
+	nla_nest_end(msg, list);
+	return 0;
+}
+
 static int put_audit(struct sk_buff *msg, const struct ivm_mem_audit *audit)
 {
 	if (nla_put_u64_64bit(msg, IVM_A_FRAMES, audit->frames, IVM_A_PAD) ||
 	    nla_put_u64_64bit(msg, IVM_A_LEAVES, audit->leaves, IVM_A_PAD) ||
 	    nla_put_u64_64bit(msg, IVM_A_TABLES, audit->tables, IVM_A_PAD) ||
 	    nla_put_u64_64bit(msg, IVM_A_VIOLATIONS, audit->violations, IVM_A_PAD) ||
-	    nla_put_u64_64bit(msg, IVM_A_BYTES, audit->bytes, IVM_A_PAD) ||
-	    (audit->text[0] && nla_put_string(msg, IVM_A_TEXT, audit->text)))
+	    nla_put_u64_64bit(msg, IVM_A_BYTES, audit->bytes, IVM_A_PAD))
 		return -EMSGSIZE;
-	return 0;
+	return audit->violations ? put_violations(msg, audit) : 0;
 }
 
 int ivm_nl_host_audit(struct genl_info *info, struct ivm_vm *vm, struct ivm_why *why)
 {
-	struct ivm_mem_audit audit;
+	struct ivm_mem_audit *audit = kmalloc(sizeof(*audit), GFP_KERNEL);
 	struct sk_buff *msg;
 	void *head;
-	int err;
+	int err = -ENOMEM;
 
-	ivm_host_audit(&audit);
-	msg = ivm_nl_reply(info, NLMSG_DEFAULT_SIZE, &head);
+	if (!audit)
+		return err;
+	ivm_host_audit(audit);
+	msg = ivm_nl_reply(info, 8 * nla_total_size_64bit(sizeof(u64)) + IVM_VIOLATIONS_MAX * VIOLATION_SIZE, &head);
 	if (!msg)
-		return -ENOMEM;
-	err = put_audit(msg, &audit);
+		goto out;
+	err = put_audit(msg, audit);
 	if (err) {
 		nlmsg_free(msg);
-		return err;
+		goto out;
 	}
 	genlmsg_end(msg, head);
-	return genlmsg_reply(msg, info);
+	err = genlmsg_reply(msg, info);
+out:
+	kfree(audit);
+	return err;
 }

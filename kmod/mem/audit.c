@@ -30,14 +30,15 @@ struct audit {
 static __printf(2, 3) void violation(struct audit *audit, const char *fmt, ...)
 {
 	struct ivm_mem_audit *result = audit->result;
+	struct ivm_mem_violation *v;
 	va_list args;
-	int n;
 
-	if (result->violations++)
+	if (result->violations++ >= IVM_VIOLATIONS_MAX)
 		return;
-	n = scnprintf(result->text, sizeof(result->text), "VM %u: ", audit->space->owner.id);
+	v = &result->violation[result->violations - 1];
+	v->id = audit->space->owner.id;
 	va_start(args, fmt);
-	vscnprintf(result->text + n, sizeof(result->text) - n, fmt, args);
+	vscnprintf(v->text, sizeof(v->text), fmt, args);
 	va_end(args);
 }
 

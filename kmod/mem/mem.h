@@ -12,6 +12,7 @@
 #define IVM_MEM_H
 
 #include <linux/atomic.h>
+#include <linux/ivm.h>
 #include <linux/types.h>
 
 struct ivm_space;
@@ -45,11 +46,14 @@ struct ivm_ram_range {
  * @tables:	table pages
  * @bytes:	guest memory reached through leaves
  * @violations:	things that must not be
- * @text:	the first violation: space, address, frame
+ * @violation:	the first of them: space by its id, address and frame
  */
 struct ivm_mem_audit {
 	u64 frames, leaves, tables, bytes, violations;
-	char text[160];
+	struct ivm_mem_violation {
+		u32 id;
+		char text[124];
+	} violation[IVM_VIOLATIONS_MAX];
 };
 
 int ivm_mem_init(void);
@@ -197,7 +201,7 @@ u64 ivm_mem_frames(void);
 
 /**
  * ivm_mem_audit() - walk every live table and the allocator's lists, prove the map injective
- * @audit: filled. May sleep.
+ * @audit: filled; large: kmalloc it. May sleep.
  */
 void ivm_mem_audit(struct ivm_mem_audit *audit);
 

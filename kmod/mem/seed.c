@@ -9,6 +9,8 @@
  *   undo    repairs the above
  *   steal   asks for a second leaf on the first frame: the write fails with
  *           EPERM, because the leaf function refused
+ *   foreign asks for a leaf on the first frame of another space: likewise
+ *   stale   asks for a leaf on a frame whose record is of another generation: likewise
  *
  * Reading tells how many leaves were refused since load. Only one harm at a
  * time. The VM should be paused: it would see its memory change.
@@ -59,10 +61,34 @@ void ivm_seed_undo(struct ivm_space *space)
 	mutex_unlock(&ivm_spaces_lock);
 }
 
+/* With ivm_spaces_lock: no space is populated or emptied while it is looked at but by itself. */
+static int map_foreign(struct ivm_space *space)
+{
+	struct ivm_space *other;
+
+	list_for_each_entry(other, &ivm_spaces, link)
+		if (other != space && READ_ONCE(other->state) == IVM_SPACE_POPULATED)
+			return ivm_s2_map(&space->s2, &space->owner, first_frame(other),
+					  ivm_block_gfn(space, space->blocks));
+	return -ENOENT;
+}
+
+/* By owners: the same VM in another life. */
+static int map_stale(struct ivm_space *space)
+{
+	struct ivm_owner later = { .id = space->owner.id, .generation = space->owner.generation + 1 };
+
+	return ivm_s2_map(&space->s2, &later, first_frame(space), ivm_block_gfn(space, 0));
+}
+
 static int seed(struct ivm_space *space, const char *word)
 {
 	if (!strcmp(word, "undo"))
 		return undo(space);
+	if (!strcmp(word, "foreign"))
+		return map_foreign(space);
+	if (!strcmp(word, "stale"))
+		return map_stale(space);
 	if (!strcmp(word, "steal"))
 		return ivm_s2_map(&space->s2, &space->owner, first_frame(space),
 				  ivm_block_gfn(space, space->blocks));

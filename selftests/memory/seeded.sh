@@ -24,6 +24,8 @@ found() # HARM
 	echo "$1" >$SEED || give_up "the seed '$1' does not grow"
 	refused 'violations? of memory isolation' ivmctl host audit
 	say "$1: $(cat refused.err)"
+	grep '^violation ' refused.out | head -n 3 | sed 's/^/#   /'
+	grep -qE "^violation  *VM $(vm_get victim id): .*(gfn|frame|pages)" refused.out || bad "VM, address and frame are not named"
 	echo undo >$SEED || give_up "'$1' cannot be undone"
 	ivmctl host audit >audit || bad "there are violations after '$1' was undone: $(cat audit)"
 }
@@ -43,5 +45,21 @@ test_a_second_leaf_is_refused()
 	ivmctl host audit >audit || bad "there are violations: $(cat audit)"
 }
 
-run_tests audit_finds_a_wrong_record audit_finds_a_frame_with_two_places audit_finds_a_frame_without_a_place \
+# Of another VM, and of an earlier life of its own.
+test_a_frame_of_others_is_refused()
+{
+	local before kind
+
+	victim
+	guest_vm other heartbeat 1 16M ""
+	vm_start other
+	before=$(cat $SEED)
+	for kind in foreign stale; do
+		refused 'not permitted' bash -c "echo $kind >$SEED"
+	done
+	same "refusals" "$(cat $SEED)" $((before + 2))
+	ivmctl host audit >audit || bad "there are violations: $(cat audit)"
+}
+
+run_tests a_frame_of_others_is_refused audit_finds_a_wrong_record audit_finds_a_frame_with_two_places audit_finds_a_frame_without_a_place \
 	a_second_leaf_is_refused

@@ -46,6 +46,7 @@
 #define IVM_CPU_WHOLE		1000	/* shares of a core are in thousandths */
 #define IVM_RESERVE_MIN		10	/* thousandths of each core: the least that the host keeps */
 #define IVM_RESERVE_MAX		900
+#define IVM_VIOLATIONS_MAX	32	/* that an audit tells; it counts all */
 
 /* ---- platform that every guest sees ------------------------------------ */
 
@@ -110,7 +111,8 @@ enum ivm_stop_reason {
  * HOST_SET	-> CPU_LIST RESERVE SMT	one of them at least: physical cores for vCPUs, or
  *		   "all"; what the host keeps of each of them; what their other threads do
  * HOST_AUDIT	->
- *		<- FRAMES LEAVES TABLES VIOLATIONS BYTES, TEXT? (the first violation)
+ *		<- FRAMES LEAVES TABLES VIOLATIONS BYTES LIST_VIOLATION?
+ *		   Of a violation: ID TEXT. The first IVM_VIOLATIONS_MAX of them are listed.
  * CORE_GET	(dump only, no attributes) each physical core that has a thread online
  *		<- CPU CPU_LIST PACKAGE CORE, GIVEN? (flag), NAME? VCPU? (who has it now)
  *		   WALL_NS GUEST_NS HYP_NS GANG_NS HELD_NS HOST_NS IDLE_NS FLOORS HELD_IRQ_NS
@@ -262,6 +264,8 @@ enum ivm_attr {
 	IVM_A_GUEST_FREE,	/* u64, likewise: used for nothing */
 	IVM_A_GUEST_AVAILABLE,	/* u64, likewise: that programs could get */
 	IVM_A_GUEST_AGE_NS,	/* u64, since the guest said so */
+	IVM_A_LIST_VIOLATION,	/* nest of IVM_A_VIOLATION_ENTRY nests */
+	IVM_A_VIOLATION_ENTRY,	/* nest: ID (of the VM) TEXT (address and frame) */
 	__IVM_A_MAX,
 };
 #define IVM_A_MAX (__IVM_A_MAX - 1)
