@@ -24,7 +24,7 @@ results() # FILE
 		vm_start "seed$seed"
 	done
 	for seed in $SEEDS; do
-		wait_for 300 vm_ended "seed$seed" || give_up "seed $seed has not ended"
+		wait_for $((300 + OPS / 50)) vm_ended "seed$seed" || give_up "seed $seed has not ended"
 		same "verdict of seed $seed" "$(vm_get "seed$seed" stop-code)" 16
 		console "seed$seed" | sed -n 's/^# result of/result of/p' | grep . || bad "seed $seed has no result"
 		ivmctl vm delete "seed$seed"
