@@ -447,12 +447,14 @@ TEST_F(netlink, values_out_of_range)
 static uint64_t told(struct _test_data_netlink *self, int type)
 {
 	uint64_t value = 0;
+	size_t len;
 
 	request_start(&self->r, self->family, IVM_CMD_VM_GET, 0);
 	put_text(&self->r, IVM_A_NAME, ROOM);
 	if (request_send(self->fd, &self->r, self->a) || !self->a->attr[type])
 		return ~0ULL;
-	memcpy(&value, (char *)self->a->attr[type] + NLA_HDRLEN, self->a->attr[type]->nla_len - NLA_HDRLEN);
+	len = self->a->attr[type]->nla_len - NLA_HDRLEN;	/* of a text the beginning */
+	memcpy(&value, (char *)self->a->attr[type] + NLA_HDRLEN, len < sizeof(value) ? len : sizeof(value));
 	return value;
 }
 
