@@ -347,14 +347,17 @@ int ivm_memory_reset(struct ivm_vm *vm, struct ivm_why *why)
 /* ---- what others are told ---- */
 
 /* Why it has @now bytes, and not what it is to have. Context: vm->cards_lock held. */
-static void memory_say(const struct ivm_memory *memory, const struct ivm_virtio_mem_info *mem,
-		       const struct ivm_virtio_balloon_info *balloon, u64 boot, u64 now, char *text, size_t size)
+static void memory_say(const struct ivm_vm *vm, const struct ivm_virtio_mem_info *mem,
+		       const struct ivm_virtio_balloon_info *balloon, u64 now, char *text, size_t size)
 {
-	u64 given = balloon->given >> 20;
+	const struct ivm_memory *memory = &vm->memory;
+	u64 given = balloon->given >> 20, boot = vm->config.memory;
 
 	if (now == memory->target)
 		return;
-	if (now < memory->target && memory->lacks)
+	if (READ_ONCE(vm->state) == IVM_VM_PAUSED)
+		snprintf(text, size, "the VM is paused: its guest hears of it when it goes on");
+	else if (now < memory->target && memory->lacks)
 		snprintf(text, size, "the host has no memory left");
 	else if (now < memory->target && balloon->released)
 		snprintf(text, size, "the guest's balloon keeps %llu MiB", given);
@@ -401,7 +404,7 @@ void ivm_memory_info(struct ivm_vm *vm, struct ivm_vm_info *info)
 	room->boot = vm->config.memory;
 	room->drivers = (mem.driver ? IVM_MEMORY_VIRTIO_MEM : 0) | (balloon.driver ? IVM_MEMORY_BALLOON : 0);
 	room->balloon = balloon.given;
-	memory_say(&vm->memory, &mem, &balloon, room->boot, info->memory_ready, room->text, sizeof(room->text));
+	memory_say(vm, &mem, &balloon, info->memory_ready, room->text, sizeof(room->text));
 	mutex_unlock(&vm->cards_lock);
 	room->has_guest = balloon.has_stats;
 	if (!balloon.has_stats)

@@ -130,6 +130,9 @@ test_deaf_guest()
 	same "memory" "$(vm_get deaf memory)" $((32 << 20))
 	same state "$(vm_state deaf)" running
 	same "MiB in the tables" "$(audited)" 32
+	ivmctl vm pause deaf
+	refused 'paused' ivmctl vm set deaf memory=96M timeout=1
+	say "$(cat refused.err)"
 }
 
 test_bounds()
