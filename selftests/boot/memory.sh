@@ -39,7 +39,7 @@ test_grows_and_shrinks()
 	grown=$(total 2)
 	say "the guest has $begin MiB, then $grown MiB"
 	[ $((grown - begin)) -ge 380 ] && [ $((grown - begin)) -le 384 ] || bad "it has not 384 MiB more"
-	type_line web 'dd if=/dev/zero of=/tmp/full bs=1M count=300 && rm /tmp/full && echo it is used'
+	type_line web 'mount -o remount,size=500M /tmp && dd if=/dev/zero of=/tmp/full bs=1M count=300 && rm /tmp/full && echo it is used'
 	wait_for 60 console_has web '^it is used' || bad "it cannot use it: $(console web | tail -n 3)"
 	set_to 256M
 	shrunk=$(total 3)
