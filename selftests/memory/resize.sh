@@ -190,7 +190,7 @@ has_times() { [ "$(console "$1" | grep -c "^$2")" -ge "$3" ]; }
 # Several VMs come, go, grow and shrink at random: no violation, no frame lost (P8, P11).
 test_churn()
 {
-	local n=${CHURN:-60} i vm what
+	local n=${CHURN:-30} i vm what
 
 	RANDOM=${CHURN_SEED:-1}
 	for vm in a b c; do

@@ -317,6 +317,11 @@ test_lopsided() # P6
 	bills
 }
 
+# In brief: without the storms that take longest.
+brief="sleeps_before_each_tick wake_up_storm alternates shortest_period shortest_period_unheard interrupts_for_a_paused_one mmio_storm"
+brief="$brief ipi_storm_from_beside nmi_storm_from_beside init_storm_from_beside sipi_storm_from_beside lopsided"
+[ -z "${BRIEF:-}" ] || ONLY=${ONLY:-$brief}
+
 run_tests sleeps_before_each_tick wake_up_storm alternates deadlines_in_the_past shortest_period shortest_period_unheard \
 	interrupts_for_a_paused_one port_storm mmio_storm ipi_storm ipi_storm_from_beside nmi_storm_from_beside init_storm_from_beside \
 	sipi_storm_from_beside lopsided
