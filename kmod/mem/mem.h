@@ -127,7 +127,7 @@ int ivm_space_allow(struct ivm_space *space, u64 bytes, struct ivm_why *why);
  *
  * All or nothing: before it returns 0 no byte of it can be reached.
  * Return: 0; -EINVAL there is some of it already, or cannot be; -ENOSPC more
- * than is allowed; -ENOMEM. May sleep.
+ * than is allowed, and not what it had from the beginning; -ENOMEM. May sleep.
  */
 int ivm_space_plug(struct ivm_space *space, u64 gpa, u64 len);
 

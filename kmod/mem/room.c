@@ -129,7 +129,7 @@ int ivm_space_plug(struct ivm_space *space, u64 gpa, u64 len)
 	mutex_lock(&space->lock);
 	if (!room_range(space, gpa, len, &first, &end) || !room_all(space, first, end, false))
 		err = -EINVAL;
-	else if (space->present + len > space->allowed)
+	else if (first >= space->boot_blocks && space->present + len > space->allowed)
 		err = -ENOSPC;
 	else
 		err = room_plug(space, first, end);

@@ -173,12 +173,19 @@ void ivm_memory_work(struct work_struct *work)
 
 /* ---- what the guest is told ---- */
 
+/*
+ * A balloon that has released what it is to release may hold more, in parts of
+ * blocks. It keeps that: if the driver took it back, whole blocks would come with it.
+ */
 static void memory_tell(struct ivm_vm *vm)
 {
 	u64 boot = vm->config.memory, target = vm->memory.target, max = vm->memory.max;
+	u64 release = target < boot ? boot - target : 0;
+	struct ivm_virtio_balloon_info balloon;
 
+	ivm_virtio_balloon_info(vm->memory.balloon, &balloon);
 	ivm_virtio_mem_set(vm->memory.mem, max > boot ? max - boot : 0, target > boot ? target - boot : 0);
-	ivm_virtio_balloon_set(vm->memory.balloon, target < boot ? boot - target : 0);
+	ivm_virtio_balloon_set(vm->memory.balloon, release && release == balloon.released ? balloon.given : release);
 }
 
 /**
